@@ -1,0 +1,191 @@
+"""What a run is asked to do: frozen models, read from YAML.
+
+The models say what may be asked; `load` reads a file and, where it is wrong, names file, line, value
+and remedy. A relative path in a recipe is relative to the recipe's own file. Columns named in rules are
+checked later, in `pipeline`, which knows what each annotator writes.
+"""
+
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
+Ratio = Annotated[float, Field(ge=0, le=1)]
+
+ALL = "all"
+"""The partition of a source without time."""
+
+
+class Model(BaseModel):
+    """A frozen settings object: unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Columns(Model):
+    """Which field of a JSON line or Parquet row becomes which field of a document."""
+
+    text: str = "text"
+    id: str | None = None
+    url: str | None = None
+    fetched_at: str | None = None
+    license: str | None = None
+    metadata: tuple[str, ...] = ()
+
+
+class Extract(Model):
+    """How HTML becomes text."""
+
+    main_content: bool = True  # leave out navigation, headers, footers, asides
+    max_page_bytes: int = Field(default=10_000_000, gt=0)  # a larger body is quarantined
+
+
+class Source(Model):
+    """Where documents come from. `path` is a glob; with `{partition}` in it the source has time."""
+
+    name: Name
+    format: Literal["warc", "jsonl", "parquet"]
+    path: str
+    license: str | dict[str, str] | None = None  # one for all, or by the longest URL prefix that fits
+    columns: Columns = Columns()
+    extract: Extract = Extract()
+
+    @property
+    def timed(self) -> bool:
+        return "{partition}" in self.path
+
+
+class Interval(Model):
+    """The days of a recipe: `start` is in it, `end` is not."""
+
+    start: date
+    end: date
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Interval":
+        if self.end <= self.start:
+            raise ValueError(f"end {self.end} is not after start {self.start}: end is the first day left out")
+        return self
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        count = (self.end - self.start).days
+        return tuple((self.start + timedelta(days=n)).isoformat() for n in range(count))
+
+
+class DatatroveFilter(Model):
+    """Any filter of datatrove, run as an annotator: one column, `<column>`, the reason it gives or ''."""
+
+    filter: str  # class name in datatrove.pipeline.filters, e.g. FineWebQualityFilter
+    column: Name
+    settings: dict[str, Any] = {}
+
+
+class Annotate(Model):
+    """Which columns are computed beside each document."""
+
+    language: bool = True
+    gopher: bool = True
+    datatrove: tuple[DatatroveFilter, ...] = ()
+
+
+class Duplicates(Model):
+    """Near duplicates: word shingles, MinHash bands to propose, real Jaccard similarity to decide."""
+
+    similarity: Ratio = 0.8
+    shingle_words: int = Field(default=5, ge=1)
+    bands: int = Field(default=14, ge=1)
+    rows: int = Field(default=8, ge=1)
+    max_bucket: int = Field(default=1000, ge=2)  # distinct digests; a larger bucket is boilerplate, not a band
+
+
+class Select(Model):
+    """`drop` maps a reason to a SQL condition over annotation columns; the first that holds drops the document."""
+
+    drop: dict[Name, str] = {}
+    duplicates: Duplicates | None = Duplicates()
+
+
+class Judge(Model):
+    """A sample of the survivors is judged; a classifier learns from the judgments and scores every document."""
+
+    rubric: Name = "educational"
+    model: str = "offline-rules-1"
+    sample: int = Field(default=200, ge=10)  # documents, those with the smallest keyed hash
+    column: Name = "educational_score"
+    seed: int = 0
+
+
+class Synthesize(Model):
+    """Some kept documents are rewritten; the rewritings are documents of a source of their own."""
+
+    prompt: Name = "passage"
+    model: str = "offline-rules-1"
+    sample: int = Field(default=20, ge=1)
+    source: Name = "synthetic"
+    permission: str  # on what permission the written text may be released; goes into the card
+    seed: int = 0
+
+
+class Release(Model):
+    """What is released: weights by source (2 = twice, 0.5 = every other document), shards, order."""
+
+    weights: dict[Name, Annotated[float, Field(ge=0, le=100)]] = {}  # a source not named weighs 1
+    shard_bytes: int = Field(default=256_000_000, ge=1000)  # of text, before compression
+    seed: int = 0
+    title: str = ""
+
+
+class Pretrain(Model):
+    """The training that reads the release."""
+
+    steps: int = Field(default=80, ge=1)
+    batch_rows: int = Field(default=8, ge=1)
+    context: int = Field(default=128, ge=8)  # tokens
+    layers: int = Field(default=4, ge=1)
+    heads: int = Field(default=4, ge=1)
+    width: int = Field(default=128, ge=8)
+    learning_rate: float = Field(default=3e-3, gt=0)
+    warmup_steps: int = Field(default=10, ge=0)
+    checkpoint_every: int = Field(default=20, ge=1)  # steps
+    seed: int = 0
+
+
+class Recipe(Model):
+    """Everything that one release depends on, but for the archives themselves."""
+
+    name: Name
+    description: str = ""
+    interval: Interval
+    schedule: str = "0 0 * * *"  # cron; the run at midnight takes the day that has ended
+    sources: tuple[Source, ...] = Field(min_length=1)
+    annotate: Annotate = Annotate()
+    select: Select = Select()
+    judge: Judge | None = None
+    synthesize: Synthesize | None = None
+    release: Release = Release()
+    pretrain: Pretrain | None = None
+
+    @model_validator(mode="after")
+    def _names(self) -> "Recipe":
+        names = [s.name for s in self.sources] + ([self.synthesize.source] if self.synthesize else [])
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two sources are called {name!r}: a source's name is part of its documents' ids")
+        unknown = sorted(set(self.release.weights) - set(names))
+        if unknown:
+            raise ValueError(f"release.weights names {unknown[0]!r}, no source of this recipe; sources: {names}")
+        return self
+
+    def source(self, name: str) -> Source:
+        """The source called `name`; KeyError if there is none."""
+        return next((s for s in self.sources if s.name == name), None) or _no_source(name)
+
+    def partitions(self, source: Source) -> tuple[str, ...]:
+        """The partitions of `source` that this recipe asks for."""
+        return self.interval.days if source.timed else (ALL,)
+
+
+def _no_source(name: str) -> Source:
+    raise KeyError(name)
