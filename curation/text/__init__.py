@@ -1,0 +1,1 @@
+"""Pure functions over text: words, lines, repetition, statistics, shingles. No I/O here."""
