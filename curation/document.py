@@ -27,7 +27,9 @@ QUARANTINE_SCHEMA = pa.schema(
     [
         pa.field("source", pa.string(), nullable=False),
         pa.field("file", pa.string(), nullable=False),  # as the source's pattern names it
-        pa.field("offset", pa.int64()),  # bytes into the file (compressed or not, as the reader counts); rows for Parquet
+        pa.field(
+            "offset", pa.int64()
+        ),  # bytes into the file (compressed or not, as the reader counts); rows for Parquet
         pa.field("reason", pa.string(), nullable=False),  # what is wrong, e.g. `truncated_record`
         pa.field("detail", pa.string(), nullable=False),
     ]
@@ -51,5 +53,5 @@ def document_id(source: str, key: str) -> str:
 
 
 def text_digest(text: str) -> str:
-    """The digest by which two documents are the same: of the text in NFC with runs of white space as one space."""
+    """The digest by which two documents are the same: of the text in NFC, white space runs as one space."""
     return content_hash("text", " ".join(unicodedata.normalize("NFC", text).split()))

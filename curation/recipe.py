@@ -97,18 +97,20 @@ class Duplicates(Model):
     shingle_words: int = Field(default=5, ge=1)
     bands: int = Field(default=14, ge=1)
     rows: int = Field(default=8, ge=1)
-    max_bucket: int = Field(default=1000, ge=2)  # distinct digests; a larger bucket is boilerplate, not a band
+    max_bucket: int = Field(
+        default=1000, ge=2
+    )  # distinct digests; a larger bucket is boilerplate, not a band
 
 
 class Select(Model):
-    """`drop` maps a reason to a SQL condition over annotation columns; the first that holds drops the document."""
+    """`drop` maps a reason to a SQL condition over columns; the first that holds drops the document."""
 
     drop: dict[Name, str] = {}
     duplicates: Duplicates | None = Duplicates()
 
 
 class Judge(Model):
-    """A sample of the survivors is judged; a classifier learns from the judgments and scores every document."""
+    """A sample of the survivors is judged; a classifier learns from it and scores every document."""
 
     rubric: Name = "educational"
     model: str = "offline-rules-1"
@@ -172,10 +174,14 @@ class Recipe(Model):
         names = [s.name for s in self.sources] + ([self.synthesize.source] if self.synthesize else [])
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"two sources are called {name!r}: a source's name is part of its documents' ids")
+                raise ValueError(
+                    f"two sources are called {name!r}: a source's name is part of its documents' ids"
+                )
         unknown = sorted(set(self.release.weights) - set(names))
         if unknown:
-            raise ValueError(f"release.weights names {unknown[0]!r}, no source of this recipe; sources: {names}")
+            raise ValueError(
+                f"release.weights names {unknown[0]!r}, no source of this recipe; sources: {names}"
+            )
         return self
 
     def source(self, name: str) -> Source:

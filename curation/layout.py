@@ -1,0 +1,70 @@
+"""Every path of the lake.
+
+    documents/<source>-<fingerprint>/<partition>/       parts, quarantine, manifests
+    annotations/<name>-<fingerprint>/<source>/<partition>/   the same parts, the same order
+    decisions/<recipe>-<fingerprint>/<inputs>/          one row a document
+    pairs/<fingerprint>/                                verified pairs by digest
+    judgments/<rubric>-<fingerprint>/<inputs>/          a sample, judged
+    classifiers/<column>-<fingerprint>/<inputs>/        model.bin and its report
+    generations/<source>-<fingerprint>/<inputs>/        what Claude wrote, before it becomes documents
+    releases/<recipe>/<identity>/                       README.md, manifest.json, data/
+    trainings/<recipe>/<identity>/                      telemetry, checkpoints, the loss curve
+    ledger.sqlite                                       answers that were paid for (local lakes)
+
+In a stage's folder: `part-<digest>.parquet`, `quarantine-<digest>.parquet`, `plans/<key>.json`,
+`records/<key>.json` and, written last, `manifest-<generation>.json`. What no manifest names does not exist.
+"""
+
+from dataclasses import dataclass
+
+from curation.storage import join
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths below the lake's root, a local path or `s3://bucket/prefix`."""
+
+    root: str
+
+    def documents(self, source: str, fingerprint: str, partition: str) -> str:
+        return join(self.root, "documents", f"{source}-{fingerprint}", partition)
+
+    def annotations(self, name: str, fingerprint: str, source: str, partition: str) -> str:
+        return join(self.root, "annotations", f"{name}-{fingerprint}", source, partition)
+
+    def decisions(self, recipe: str, fingerprint: str, inputs: str) -> str:
+        return join(self.root, "decisions", f"{recipe}-{fingerprint}", inputs)
+
+    def pairs(self, fingerprint: str) -> str:
+        return join(self.root, "pairs", fingerprint)
+
+    def judgments(self, rubric: str, fingerprint: str, inputs: str) -> str:
+        return join(self.root, "judgments", f"{rubric}-{fingerprint}", inputs)
+
+    def classifier(self, column: str, fingerprint: str, inputs: str) -> str:
+        return join(self.root, "classifiers", f"{column}-{fingerprint}", inputs)
+
+    def generations(self, source: str, fingerprint: str, inputs: str) -> str:
+        return join(self.root, "generations", f"{source}-{fingerprint}", inputs)
+
+    def release(self, recipe: str, identity: str) -> str:
+        return join(self.root, "releases", recipe, identity)
+
+    def training(self, recipe: str, identity: str) -> str:
+        return join(self.root, "trainings", recipe, identity)
+
+    @property
+    def ledger(self) -> str:
+        return join(self.root, "ledger.sqlite")
+
+
+def plan(directory: str, key: str) -> str:
+    return join(directory, "plans", f"{key}.json")
+
+
+def record(directory: str, key: str) -> str:
+    return join(directory, "records", f"{key}.json")
+
+
+def manifest(directory: str, generation: int) -> str:
+    return join(directory, f"manifest-{generation:06d}.json")

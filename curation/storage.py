@@ -1,0 +1,173 @@
+"""Opens files, on local disk and on `s3://`, and publishes them so that a kill leaves each whole or absent.
+
+A URI here is a local path or `s3://bucket/key`. Two promises, the same on both:
+`publish` puts a finished local file under a name, in one step; `create` does so only if the name is free.
+Locally that is fsync, then link or rename within one directory; on S3 one PUT, with `If-None-Match: *` for
+`create`.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import fsspec
+
+from curation.errors import InputError
+
+_CHUNK = 1 << 20  # bytes
+
+
+def is_local(uri: str) -> bool:
+    """Whether `uri` is a path on this machine."""
+    return "://" not in uri or uri.startswith("file://")
+
+
+def filesystem(uri: str) -> tuple[Any, str]:
+    """The fsspec file system of `uri`, listings never cached, and the path in it."""
+    if is_local(uri):
+        fs, path = fsspec.core.url_to_fs(uri)
+    else:
+        try:
+            fs, path = fsspec.core.url_to_fs(uri, use_listings_cache=False)
+        except (ImportError, ValueError) as error:
+            raise InputError(f"{uri} cannot be opened: {error}. For s3:// install curation[s3].") from error
+    return fs, path
+
+
+def join(uri: str, *names: str) -> str:
+    """`uri` and names below it, with single slashes."""
+    return "/".join([uri.rstrip("/"), *names])
+
+
+def open_input(uri: str) -> BinaryIO:
+    """The bytes of `uri`, to be read; InputError if there is no such file."""
+    fs, path = filesystem(uri)
+    try:
+        return cast(BinaryIO, fs.open(path, "rb"))
+    except FileNotFoundError as error:
+        raise InputError(f"{uri} does not exist") from error
+
+
+def read_bytes(uri: str) -> bytes:
+    """The whole of `uri`."""
+    with open_input(uri) as file:
+        return file.read()
+
+
+def exists(uri: str) -> bool:
+    """Whether a file or folder lies at `uri`."""
+    fs, path = filesystem(uri)
+    return bool(fs.exists(path))
+
+
+def names(uri: str) -> list[str]:
+    """The sorted names of what lies directly in the folder `uri`; none if there is no such folder."""
+    fs, path = filesystem(uri)
+    try:
+        found = fs.ls(path, detail=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(p.rstrip("/").rsplit("/", 1)[-1] for p in found)
+
+
+def glob(pattern: str) -> list[tuple[str, int]]:
+    """The files that match `pattern` with their sizes in bytes, by name."""
+    fs, path = filesystem(pattern)
+    found = fs.glob(path, detail=True)
+    prefix = pattern.split("://", 1)[0] + "://" if not is_local(pattern) else ""
+    return sorted((prefix + p, int(info["size"])) for p, info in found.items() if info["type"] == "file")
+
+
+def digest(uri: str) -> str:
+    """32 hex digits (128 bits of BLAKE2b) of the bytes of `uri`."""
+    h = hashlib.blake2b(digest_size=16)
+    with open_input(uri) as file:
+        while chunk := file.read(_CHUNK):
+            h.update(chunk)
+    return h.hexdigest()
+
+
+@contextlib.contextmanager
+def scratch(directory: str) -> Iterator[Path]:
+    """A temporary folder from which a file can be published into `directory` in one step; gone afterwards.
+
+    Beside a local lake's files it is on their disk, so that publishing is a rename. What a killed process
+    leaves of it has a name that begins with a dot, and no manifest: it does not exist.
+    """
+    if is_local(directory):
+        Path(directory).mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".scratch-", dir=directory))
+    else:
+        folder = Path(tempfile.mkdtemp(prefix="curation-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def publish(local: Path, uri: str) -> None:
+    """Put the finished file `local` at `uri`, whole or not at all; what lay there is replaced."""
+    fs, path = filesystem(uri)
+    if is_local(uri):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        _sync(local)
+        local.replace(path)
+        _sync(Path(path).parent)
+    else:
+        fs.put_file(str(local), path)
+
+
+def write_bytes(uri: str, data: bytes) -> None:
+    """Put `data` at `uri`, whole or not at all; what lay there is replaced."""
+    with scratch(uri.rsplit("/", 1)[0]) as folder:
+        (folder / "file").write_bytes(data)
+        publish(folder / "file", uri)
+
+
+def create(uri: str, data: bytes) -> bool:
+    """Put `data` at `uri` if nothing is there; False, and nothing written, if something is."""
+    fs, path = filesystem(uri)
+    if not is_local(uri):
+        try:
+            fs.pipe_file(path, data, mode="create")
+        except FileExistsError:
+            return False
+        return True
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.parent / f".{target.name}-{uuid.uuid4().hex}"
+    temporary.write_bytes(data)
+    _sync(temporary)
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink()
+    _sync(target.parent)
+    return True
+
+
+def fetch(uri: str, folder: Path) -> Path:
+    """A local path to the file `uri`: itself, or a copy in `folder`."""
+    fs, path = filesystem(uri)
+    if is_local(uri):
+        return Path(path)
+    local = folder / path.rsplit("/", 1)[-1]
+    fs.get_file(path, str(local))
+    return local
+
+
+def _sync(path: Path) -> None:
+    """fsync a file or a folder, so that what is published survives a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
