@@ -1,0 +1,106 @@
+"""What is asked of Claude about one text, and the key under which its answer is kept."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from curation.claude.schema import check_schema
+from curation.document import content_hash
+from curation.errors import ClaudeError
+
+# A message batch's nonce (16), a hyphen and the key (32): within the API's ^[a-zA-Z0-9_-]{1,64}$.
+NONCE_CHARS = 16
+
+# `request.params` writes these itself; a batch refuses `stream`.
+_RESERVED = frozenset(("model", "messages", "system", "output_config", "stream"))
+
+
+def prompt_digest(system: str, template: str) -> str:
+    """The digest of the rendered prompt without the text it is asked about: the system prompt, with the
+    rubric in it, and the template that the text goes into."""
+    return content_hash("prompt", system, template)
+
+
+def canonical(value: object) -> str:
+    """JSON with sorted keys and no spaces: the same value, the same characters."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def answers_for(asked: str, answered: str) -> bool:
+    """Whether a response that names the model `answered` may stand for `asked`: the same name, or its
+    dated snapshot (claude-haiku-5-5-20261001). A stand-in's answer is never taken for Claude's."""
+    return re.fullmatch(re.escape(asked) + r"(-\d{8})?", answered) is not None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question about one text.
+
+    `system` is what all requests of a prompt share (it carries the cache breakpoint); `message` is the user
+    turn with the text in it, which may hold delimiters of its own (they are not part of the key).
+    `parameters` are Messages parameters: `max_tokens` (needed), `effort`, `thinking`, `stop_sequences` …
+    `replicate` > 0 asks the same again on purpose.
+    """
+
+    text_digest: str
+    prompt_digest: str
+    model: str
+    parameters: Mapping[str, Any]
+    system: str = field(repr=False)
+    message: str = field(repr=False)
+    schema: Mapping[str, Any] | None = None
+    replicate: int = 0
+
+    def __post_init__(self) -> None:
+        reserved = sorted(_RESERVED & set(self.parameters))
+        if reserved:
+            raise ClaudeError(f"parameters: {reserved[0]!r} is set by the request itself; leave it out")
+        max_tokens = self.parameters.get("max_tokens")
+        if not isinstance(max_tokens, int) or max_tokens < 1:
+            raise ClaudeError(f"parameters: max_tokens is {max_tokens!r}; a batch needs a whole number from 1 up")
+        if self.schema is not None:
+            check_schema(self.schema)
+
+    @cached_property
+    def key(self) -> str:
+        """32 hex digits: the ledger's key of the answer. Everything that can change what is answered is in
+        it; what only changes the price (cache breakpoints) or the delimiters is not."""
+        return content_hash(
+            "request",
+            self.text_digest,
+            self.prompt_digest,
+            self.model,
+            canonical(self.parameters),
+            canonical(self.schema),
+            str(self.replicate),
+        )
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters of the Messages API to send."""
+        output: dict[str, Any] = {}
+        if "effort" in self.parameters:
+            output["effort"] = self.parameters["effort"]
+        if self.schema is not None:
+            output["format"] = {"type": "json_schema", "schema": self.schema}
+        rubric = {"type": "text", "text": self.system, "cache_control": {"type": "ephemeral"}}
+        return {
+            "model": self.model,
+            **{name: value for name, value in self.parameters.items() if name != "effort"},
+            **({"system": [rubric]} if self.system else {}),
+            "messages": [{"role": "user", "content": self.message}],
+            **({"output_config": output} if output else {}),
+        }
+
+    def entry(self, nonce: str) -> dict[str, Any]:
+        """This request as a line of the message batch `nonce`."""
+        return {"custom_id": f"{nonce}-{self.key}", "params": self.params}
+
+
+def key_of(custom_id: str, nonce: str) -> str | None:
+    """The request key in a result's `custom_id`, or None where it is not of the message batch `nonce`."""
+    head, _, key = custom_id.partition("-")
+    return key if head == nonce and key else None
