@@ -1,0 +1,5 @@
+"""Archives into documents: WARC, JSON lines, Parquet. `read` is the way in."""
+
+from curation.ingest.documents import Batch, read
+
+__all__ = ["Batch", "read"]
