@@ -1,0 +1,293 @@
+"""The facts of a partition: its documents, and the columns computed beside them. Once each.
+
+`plan` groups a partition's files, `ingest` turns a group into a part of documents, `annotate` computes the
+columns of that part, `publish` writes the manifests: annotations first, documents last, so that documents
+that can be seen have their columns. A plan lies in the lake and is named by its URI, all that passes
+between tasks. Groups are made of whole files, in the order of their names.
+"""
+
+import functools
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import BinaryIO
+
+import curation.annotate
+import curation.dedup
+from curation import ingest as archives
+from curation import layout, manifest, stage, storage
+from curation.annotator import Annotator
+from curation.document import QUARANTINE_SCHEMA, SCHEMA
+from curation.errors import LakeError, RecipeError
+from curation.fingerprint import fingerprint
+from curation.layout import Layout
+from curation.manifest import Input, Part
+from curation.recipe import Recipe, Source
+from curation.stage import Published
+
+VERSION = 1  # of what `ingest` makes of an archive
+GROUP_BYTES = 256_000_000  # of archive; a piece of work is worth minutes
+
+
+@dataclass(frozen=True)
+class Place:
+    """A partition of a source's documents, as one fingerprint makes them."""
+
+    source: str
+    fingerprint: str
+    partition: str
+
+    def documents(self, lake: Layout) -> str:
+        return lake.documents(self.source, self.fingerprint, self.partition)
+
+    def annotations(self, lake: Layout, column: "Column") -> str:
+        return lake.annotations(column.name, column.fingerprint, self.source, self.partition)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One piece of work: some files of one partition of one source."""
+
+    source: str
+    partition: str
+    inputs: tuple[Input, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """An annotator and the fingerprint of what it writes."""
+
+    annotator: Annotator
+    fingerprint: str
+
+    @property
+    def name(self) -> str:
+        return self.annotator.name
+
+
+@dataclass(frozen=True)
+class Partition:
+    """The published facts of one partition: `annotations` by name, part for part beside `documents`."""
+
+    source: str
+    partition: str
+    documents: Published
+    annotations: dict[str, Published]
+
+    def parts(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """(URI of a part of documents, URIs of its annotations by name), in order."""
+        beside = {name: published.part_uris() for name, published in self.annotations.items()}
+        for n, uri in enumerate(self.documents.part_uris()):
+            yield uri, {name: uris[n] for name, uris in beside.items()}
+
+
+def place(source: Source, partition: str) -> Place:
+    """Where the documents of a partition lie: settings and the libraries that read archives decide it."""
+    libraries = {name: version(name) for name in ("fastwarc", "resiliparse")}
+    mark = fingerprint("documents", VERSION, {**source.model_dump(mode="json"), "libraries": libraries})
+    return Place(source.name, mark, partition)
+
+
+def columns(recipe: Recipe) -> tuple[Column, ...]:
+    """The annotators of a recipe with their fingerprints; signatures where it removes duplicates."""
+    settings = recipe.annotate.model_dump(mode="json")
+    made = [
+        Column(a, fingerprint(a.name, a.version, _settings_of(a, settings)))
+        for a in curation.annotate.annotators(recipe.annotate)
+    ]
+    if recipe.select.duplicates:
+        duplicates = recipe.select.duplicates
+        signatures = curation.dedup.annotator(duplicates)
+        asked = duplicates.model_dump(mode="json", include={"shingle_words", "bands", "rows"})
+        made.append(Column(signatures, fingerprint(signatures.name, signatures.version, asked)))
+    _refuse_twice(made)
+    return tuple(made)
+
+
+def plan(lake: Layout, source: Source, partition: str) -> list[str]:
+    """The URIs of the plans for a partition; none if it has no files."""
+    prefix, files = source_files(source, partition)
+    groups: list[list[Input]] = []
+    filled = GROUP_BYTES
+    for uri, size in files:
+        if filled + size > GROUP_BYTES:
+            groups.append([])
+            filled = 0
+        groups[-1].append(Input(name=uri.removeprefix(prefix), digest=storage.digest(uri)))
+        filled += size
+    directory = place(source, partition).documents(lake)
+    uris = []
+    for group in groups:
+        uri = layout.plan(directory, stage.key(group))
+        inputs = [i.model_dump() for i in group]
+        text = json.dumps({"source": source.name, "partition": partition, "inputs": inputs}, indent=1)
+        storage.write_bytes(uri, text.encode())
+        uris.append(uri)
+    return uris
+
+
+def read_plan(uri: str) -> Plan:
+    """The plan at `uri`."""
+    found = json.loads(storage.read_bytes(uri))
+    inputs = tuple(Input(**i) for i in found["inputs"])
+    return Plan(found["source"], found["partition"], inputs)
+
+
+def ingest(recipe: Recipe, lake: Layout, plan_uri: str) -> str:
+    """Turn the files of a plan into a part of documents; the URI of its record."""
+    todo = read_plan(plan_uri)
+    source = recipe.source(todo.source)
+    directory = place(source, todo.partition).documents(lake)
+    uri, _ = stage.piece(directory, todo.inputs, lambda: _ingest(source, todo, directory))
+    return uri
+
+
+def annotate(recipe: Recipe, lake: Layout, plan_uri: str) -> None:
+    """Compute every column of the part that `ingest` made of a plan; those already there are not touched."""
+    where, part = _ingested(recipe, lake, plan_uri)
+    annotate_part(lake, columns(recipe), where, part)
+
+
+def annotate_part(lake: Layout, asked: Iterable[Column], where: Place, part: Part) -> None:
+    """Compute the columns `asked` for one part of documents, one piece of work a column."""
+    if part.file is None:
+        return
+    uri = storage.join(where.documents(lake), part.file.name)
+    inputs = _annotation_inputs(part)
+    for column in asked:
+        directory = where.annotations(lake, column)
+        compute = functools.partial(_annotate, column.annotator, uri, inputs, directory)
+        stage.piece(directory, inputs, compute)
+
+
+def publish(recipe: Recipe, lake: Layout, plan_uris: Sequence[str]) -> list[str]:
+    """Write the manifests of the partitions that these plans are the whole of; the documents' URIs."""
+    parts: dict[Place, list[Part]] = {}
+    for uri in plan_uris:
+        where, part = _ingested(recipe, lake, uri)
+        parts.setdefault(where, []).append(part)
+    asked = columns(recipe)
+    return [publish_partition(lake, asked, where, done).uri for where, done in parts.items()]
+
+
+def publish_partition(
+    lake: Layout, asked: Iterable[Column], where: Place, parts: Sequence[Part]
+) -> Published:
+    """Write the manifests of one partition: its annotations', then its documents'."""
+    publish_annotations(lake, asked, where, [p for p in parts if p.file])
+    return stage.publish(where.documents(lake), _manifest("documents", where.source, where, parts))
+
+
+def publish_annotations(lake: Layout, asked: Iterable[Column], where: Place, parts: Sequence[Part]) -> None:
+    """Write the manifests of the columns `asked` of some parts of documents; their pieces are all done."""
+    for column in asked:
+        directory = where.annotations(lake, column)
+        done = [stage.read_record(layout.record(directory, stage.key(_annotation_inputs(p)))) for p in parts]
+        beside = Place(where.source, column.fingerprint, where.partition)
+        stage.publish(directory, _manifest("annotations", column.name, beside, done))
+
+
+def find(lake: Layout, asked: Iterable[Column], where: Place) -> Partition | None:
+    """The published facts of a partition; None if its documents, or a column beside them, are not there."""
+    documents = stage.current(where.documents(lake))
+    if documents is None:
+        return None
+    annotations = {}
+    for column in asked:
+        found = stage.current(where.annotations(lake, column))
+        beside = tuple(i.digest for i in found.manifest.inputs) if found else None
+        if found is None or beside != tuple(f.digest for f in documents.manifest.parts):
+            return None
+        annotations[column.name] = found
+    return Partition(where.source, where.partition, documents, annotations)
+
+
+def source_files(source: Source, partition: str) -> tuple[str, list[tuple[str, int]]]:
+    """The folder that a partition's files are named from, and their URIs with sizes in bytes, by name."""
+    pattern = source.path.replace("{partition}", partition)
+    fixed = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+    return fixed[: fixed.rfind("/") + 1], storage.glob(pattern)
+
+
+def _ingest(source: Source, todo: Plan, directory: str) -> Part:
+    prefix, _ = source_files(source, todo.partition)
+    files: list[tuple[str, Callable[[], BinaryIO]]] = [
+        (i.name, functools.partial(storage.open_input, prefix + i.name)) for i in todo.inputs
+    ]
+    dropped: Counter[str] = Counter()
+    records = 0
+    with ExitStack() as stack:
+        documents = stack.enter_context(stage.part_writer(directory, SCHEMA))
+        quarantine = stack.enter_context(stage.part_writer(directory, QUARANTINE_SCHEMA, "quarantine"))
+        for batch in archives.read(source, files):
+            documents.write(batch.documents)
+            quarantine.write(batch.quarantined)
+            dropped.update(batch.skipped)
+            dropped.update(batch.quarantined.column("reason").to_pylist())
+            records += batch.records
+        return Part(
+            inputs=todo.inputs,
+            file=documents.publish(),
+            quarantine=quarantine.publish(),
+            rows_in=records,
+            dropped=dict(sorted(dropped.items())),
+        )
+
+
+def _annotate(annotator: Annotator, uri: str, inputs: tuple[Input, ...], directory: str) -> Part:
+    rows = 0
+    with stage.part_writer(directory, annotator.columns) as writer:
+        for batch in stage.read_batches(uri):
+            made = annotator.annotate(batch)
+            if made.num_rows != batch.num_rows:
+                raise LakeError(f"annotator {annotator.name}: {batch.num_rows} rows in, {made.num_rows} out")
+            writer.write(made)
+            rows += made.num_rows
+        return Part(inputs=inputs, file=writer.publish(), rows_in=rows)
+
+
+def _ingested(recipe: Recipe, lake: Layout, plan_uri: str) -> tuple[Place, Part]:
+    """Where the documents of a plan lie, and the record of the part made of it."""
+    todo = read_plan(plan_uri)
+    where = place(recipe.source(todo.source), todo.partition)
+    return where, stage.read_record(layout.record(where.documents(lake), stage.key(todo.inputs)))
+
+
+def _manifest(stage_name: str, name: str, where: Place, parts: Sequence[Part]) -> manifest.Manifest:
+    return manifest.of_parts(
+        parts,
+        stage=stage_name,
+        name=name,
+        fingerprint=where.fingerprint,
+        source=where.source,
+        partition=where.partition,
+    )
+
+
+def _annotation_inputs(part: Part) -> tuple[Input, ...]:
+    if part.file is None:
+        raise LakeError("a part without documents has no annotations")
+    return (Input(name="part", digest=part.file.digest),)
+
+
+def _settings_of(annotator: Annotator, settings: dict[str, object]) -> dict[str, object]:
+    """What of `annotate` in a recipe decides what this annotator writes: datatrove's filters have settings."""
+    for asked in settings["datatrove"] if isinstance(settings["datatrove"], list) else []:
+        if asked["column"] in annotator.columns.names:
+            return {**asked, "datatrove": version("datatrove")}
+    return {}
+
+
+def _refuse_twice(made: list[Column]) -> None:
+    writer: dict[str, str] = dict.fromkeys(SCHEMA.names, "documents")
+    for column in made:
+        for name in column.annotator.columns.names:
+            if name in writer:
+                raise RecipeError(
+                    f"column {name!r} is written by {writer[name]} and by {column.annotator.name}: rename one"
+                )
+            writer[name] = column.annotator.name
