@@ -35,12 +35,13 @@ def from_environment() -> Connection:
     return Connection(api_key or "no-key", base_url or None)
 
 
-def described(error: anthropic.AnthropicError, client: anthropic.Anthropic | anthropic.AsyncAnthropic) -> str:
+def described(error: Exception, client: anthropic.Anthropic | anthropic.AsyncAnthropic) -> str:
     """One line about an API error for logs and messages: status, type, request id, the server's words,
     and no secret, whatever the server echoes."""
     if isinstance(error, anthropic.APIStatusError):
         kind = error.error_code or error.type or type(error).__name__
-        text = f"{error.status_code} {kind}: {error.api_message or 'no message'} ({error.request_id or 'no request id'})"
+        words = error.api_message or "no message"
+        text = f"{error.status_code} {kind}: {words} ({error.request_id or 'no request id'})"
     else:
         text = f"{type(error).__name__}: {error}"
     for secret in (client.api_key, client.auth_token):

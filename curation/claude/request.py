@@ -60,7 +60,7 @@ class Request:
             raise ClaudeError(f"parameters: {reserved[0]!r} is set by the request itself; leave it out")
         max_tokens = self.parameters.get("max_tokens")
         if not isinstance(max_tokens, int) or max_tokens < 1:
-            raise ClaudeError(f"parameters: max_tokens is {max_tokens!r}; a batch needs a whole number from 1 up")
+            raise ClaudeError(f"parameters: max_tokens is {max_tokens!r}; a whole number from 1 up is needed")
         if self.schema is not None:
             check_schema(self.schema)
 

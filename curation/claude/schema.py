@@ -11,10 +11,8 @@ from curation.errors import ClaudeError
 
 Schema = Mapping[str, Any]
 
-_KEYWORDS = frozenset(
-    ("$defs", "$ref", "additionalProperties", "anyOf", "const", "description", "enum", "format", "items")
-    + ("properties", "required", "title", "type")
-)
+_KEYWORDS = {"$defs", "$ref", "additionalProperties", "anyOf", "const", "description", "enum", "format"}
+_KEYWORDS |= {"items", "properties", "required", "title", "type"}
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),
@@ -37,8 +35,12 @@ def check_schema(schema: Schema, where: str = "schema") -> None:
         raise ClaudeError(
             f"{where}: structured output does not know {unknown[0]!r}; say it in a `description` instead"
         )
-    if schema.get("type", "object") not in _TYPES:
+    if not {"type", "enum", "const", "anyOf", "$ref"} & set(schema):
+        raise ClaudeError(f"{where}: says nothing of what is allowed; give it a `type`")
+    if schema.get("type", "null") not in _TYPES:
         raise ClaudeError(f"{where}: type is {schema['type']!r}; one of {', '.join(_TYPES)} is needed")
+    if schema.get("type") == "array" and "items" not in schema:
+        raise ClaudeError(f"{where}: an array needs `items`")
     if schema.get("type") == "object":
         _check_object(schema, where)
     for name, part in {**schema.get("properties", {}), **schema.get("$defs", {})}.items():
@@ -57,25 +59,29 @@ def _check_object(schema: Schema, where: str) -> None:
         raise ClaudeError(f"{where}: {loose[0]!r} must stand in both `properties` and `required`")
 
 
-def conform(value: object, schema: Schema, root: Schema | None = None, where: str = "answer") -> Any:
+def conform(value: object, schema: Schema) -> Any:
     """`value` as `schema` spells it; raises SchemaMismatch where it is not allowed."""
-    root = schema if root is None else root
+    return _conform(value, schema, schema, "answer")
+
+
+def _conform(value: object, schema: Schema, root: Schema, where: str) -> Any:
     if "$ref" in schema:
-        return conform(value, _resolve(schema["$ref"], root), root, where)
+        return _conform(value, _resolve(schema["$ref"], root), root, where)
     if "anyOf" in schema:
         return _conform_any(value, schema["anyOf"], root, where)
-    allowed = schema["enum"] if "enum" in schema else [schema["const"]] if "const" in schema else None
-    if allowed is not None:
-        return _conform_enum(value, allowed, where)
-    wanted = schema.get("type")
-    if wanted is None:
-        return value
+    if "enum" in schema or "const" in schema:
+        return _conform_enum(value, schema.get("enum", [schema.get("const")]), where)
+    return _conform_type(value, schema, root, where)
+
+
+def _conform_type(value: object, schema: Schema, root: Schema, where: str) -> Any:
+    wanted = schema["type"]
     if not isinstance(value, _TYPES[wanted]) or (isinstance(value, bool) and wanted != "boolean"):
         raise SchemaMismatch(f"{where} is {type(value).__name__}, not {wanted}")
     if isinstance(value, dict):
         return _conform_object(value, schema, root, where)
     if isinstance(value, list):
-        return [conform(v, schema.get("items", {}), root, f"{where}[{i}]") for i, v in enumerate(value)]
+        return [_conform(v, schema["items"], root, f"{where}[{i}]") for i, v in enumerate(value)]
     return value
 
 
@@ -91,7 +97,7 @@ def _resolve(ref: str, root: Schema) -> Schema:
 def _conform_any(value: object, parts: list[Schema], root: Schema, where: str) -> Any:
     for part in parts:
         try:
-            return conform(value, part, root, where)
+            return _conform(value, part, root, where)
         except SchemaMismatch:
             continue
     raise SchemaMismatch(f"{where} fits none of the {len(parts)} alternatives")
@@ -101,9 +107,8 @@ def _conform_enum(value: object, allowed: list[Any], where: str) -> Any:
     for option in allowed:
         if value == option and isinstance(value, bool) == isinstance(option, bool):
             return option
-    folded = [o for o in allowed if isinstance(o, str) and isinstance(value, str) and o.lower() == value.lower()]
-    if len(folded) == 1:
-        return folded[0]
+        if isinstance(value, str) and isinstance(option, str) and value.lower() == option.lower():
+            return option
     raise SchemaMismatch(f"{where} is none of the {len(allowed)} values of its enum")
 
 
@@ -114,4 +119,4 @@ def _conform_object(value: dict[str, Any], schema: Schema, root: Schema, where: 
         raise SchemaMismatch(f"{where} lacks {absent[0]!r}")
     if not set(value) <= set(properties):
         raise SchemaMismatch(f"{where} has fields that its schema does not name")
-    return {n: conform(value[n], part, root, f"{where}.{n}") for n, part in properties.items() if n in value}
+    return {n: _conform(value[n], part, root, f"{where}.{n}") for n, part in properties.items() if n in value}

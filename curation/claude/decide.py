@@ -1,0 +1,116 @@
+"""Pure decisions about a message batch: what an answer of the service, or its silence, means.
+
+No clock, no network, no ledger: the plain loop, a trigger in Airflow and the tests all ask these.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import anthropic
+import httpx2
+from anthropic.types.messages import MessageBatch
+
+from curation.claude.prices import is_free
+
+# The account's money is gone or not allowed: waiting does not help, whatever the status code.
+_SPEND_CODES = ("spend_limit", "billing_unavailable", "on_hold")
+_LONGEST_WAIT_SECONDS = 600.0  # a service may ask for hours; asking again sooner costs nothing
+_FAILURES_MAX = 20  # polls in a row
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for what, in seconds."""
+
+    poll_seconds: float = 30.0
+    create_grace_seconds: float = 360.0  # until a batch that is not listed was never created
+    lost_grace_seconds: float = 600.0  # until a 404 is believed (fresh batches flicker)
+
+    @classmethod
+    def of(cls, model: str) -> "Patience":
+        """A stand-in answers at once and costs nothing, so what it lost is soon sent again."""
+        return cls(0.25, 5.0, 5.0) if is_free(model) else cls()
+
+
+class Verdict(StrEnum):
+    WAIT = "wait"
+    ENDED = "ended"
+    LOST = "lost"  # the service does not know the batch, or its results are gone
+    FAILED = "failed"  # it cannot be asked: the key, the address or the network must change first
+
+
+@dataclass(frozen=True)
+class Decision:
+    verdict: Verdict
+    seconds: float = 0.0  # for WAIT: until the next poll
+    reason: str = ""
+    failures: int = 0  # polls in a row that failed, to be handed to the next decision
+
+
+def after_poll(
+    seen: MessageBatch | anthropic.APIError, *, failures: int, age_seconds: float, patience: Patience
+) -> Decision:
+    """What to do after asking for a batch's status. `failures` counts polls in a row that failed before
+    this one; `age_seconds` is how long ago the batch was submitted."""
+    if isinstance(seen, anthropic.APIError):
+        return _after_failed_poll(seen, failures, age_seconds, patience)
+    if seen.archived_at is not None:
+        return Decision(Verdict.LOST, reason="its results were archived 29 days after it was made")
+    if seen.processing_status == "ended":
+        return Decision(Verdict.ENDED)
+    return Decision(Verdict.WAIT, patience.poll_seconds)
+
+
+def _after_failed_poll(
+    seen: anthropic.APIError, failures: int, age_seconds: float, patience: Patience
+) -> Decision:
+    status = seen.status_code if isinstance(seen, anthropic.APIStatusError) else None
+    if status == 404 and age_seconds > patience.lost_grace_seconds:
+        return Decision(Verdict.LOST, reason="the service at this address does not know it")
+    if status is not None and 400 <= status < 500 and status not in (404, 408, 409, 429):
+        return Decision(Verdict.FAILED, reason=f"its status is refused with {status}")
+    if failures >= _FAILURES_MAX:
+        return Decision(Verdict.FAILED, reason=f"its status could not be read {failures} times in a row")
+    wait = retry_after(seen) or patience.poll_seconds * min(2.0**failures, 20)
+    return Decision(Verdict.WAIT, min(wait, _LONGEST_WAIT_SECONDS), failures=failures + 1)
+
+
+class Fate(StrEnum):
+    """What became of a batch whose creation raised."""
+
+    BUSY = "busy"  # certainly not made; the same may be sent after a while
+    UNREACHED = "unreached"  # certainly not made; the service was not reached, or wants another key or money
+    REFUSED = "refused"  # certainly not made; the same will be refused again
+    UNKNOWN = "unknown"  # it may have been made: never send again before that is known
+
+
+def after_create(error: anthropic.AnthropicError) -> Fate:
+    """The fate of a message batch whose creation raised `error`, with no retries by the SDK."""
+    if isinstance(error, anthropic.APIStatusError):
+        return _after_status(error)
+    if isinstance(error, anthropic.APIConnectionError):
+        unsent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
+        return Fate.UNREACHED if isinstance(error.__cause__, unsent) else Fate.UNKNOWN
+    return Fate.UNKNOWN if isinstance(error, anthropic.APIError) else Fate.UNREACHED
+
+
+def _after_status(error: anthropic.APIStatusError) -> Fate:
+    status = error.status_code
+    if any(code in (error.error_code or "") for code in _SPEND_CODES):
+        return Fate.UNREACHED
+    if status in (429, 529):
+        return Fate.BUSY
+    if status == 408 or status >= 500 or status < 400:
+        return Fate.UNKNOWN
+    return Fate.UNREACHED if status in (401, 402, 403, 404) else Fate.REFUSED
+
+
+def retry_after(error: anthropic.APIError) -> float | None:
+    """Seconds that the service asked to wait, if it named a number of them."""
+    if not isinstance(error, anthropic.APIStatusError):
+        return None
+    try:
+        seconds = float(error.response.headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return min(max(seconds, 0.0), _LONGEST_WAIT_SECONDS)

@@ -1,0 +1,79 @@
+"""What became of one request: a value, never an exception."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from curation.claude.schema import SchemaMismatch, conform
+
+
+class Outcome(StrEnum):
+    """All but `ok` are kept as rows as well: dropping refusals, for one, would bias a corpus by topic."""
+
+    OK = "ok"
+    REFUSED = "refused"  # billed; `detail` is the category
+    TRUNCATED = "truncated"  # max_tokens or the context window ended it: a failure even where the JSON parses
+    SCHEMA_INVALID = "schema_invalid"
+    ERRORED = "errored"  # `detail` is the API's error type
+    EXPIRED = "expired"  # the message batch ended first
+    CANCELED = "canceled"
+
+
+# Error types that the same request would meet again: it, or the account, must change first.
+_LASTING_ERRORS = frozenset(("invalid_request_error", "not_found_error", "request_too_large"))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The outcome of one request, as one result line tells it.
+
+    `body` is the answer: JSON text that fits the schema if there is one, the model's text otherwise; None
+    unless the outcome is `ok` (a truncated or unfitting text stays in the raw results).
+    `usage` is the API's record, None where nothing was billed. `model` is the name the response gave.
+    """
+
+    outcome: Outcome
+    detail: str = ""
+    body: str | None = None
+    usage: Mapping[str, Any] | None = None
+    model: str | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether asking the same again is pointless. What the service failed to answer goes again."""
+        if self.outcome is Outcome.ERRORED:
+            return self.detail in _LASTING_ERRORS
+        return self.outcome not in (Outcome.EXPIRED, Outcome.CANCELED)
+
+
+def read_result(result: Mapping[str, Any], schema: Mapping[str, Any] | None) -> Answer:
+    """The answer in the `result` object of one line of a message batch's results."""
+    kind = result["type"]
+    if kind == "succeeded":
+        return read_message(result["message"], schema)
+    if kind == "errored":
+        return Answer(Outcome.ERRORED, detail=result["error"]["error"]["type"])
+    return Answer(Outcome(kind))  # canceled, expired
+
+
+def read_message(message: Mapping[str, Any], schema: Mapping[str, Any] | None) -> Answer:
+    """The answer in a Messages response."""
+    usage, model = message["usage"], message["model"]
+    stop = message["stop_reason"]
+    if stop == "refusal":
+        category = (message.get("stop_details") or {}).get("category") or ""
+        return Answer(Outcome.REFUSED, detail=category, usage=usage, model=model)
+    if stop in ("max_tokens", "model_context_window_exceeded"):
+        return Answer(Outcome.TRUNCATED, detail=stop, usage=usage, model=model)
+    text = "".join(block["text"] for block in message["content"] if block["type"] == "text")
+    if schema is None:
+        return Answer(Outcome.OK, body=text, usage=usage, model=model)
+    try:
+        value = conform(json.loads(text), schema)
+    except json.JSONDecodeError as error:
+        return Answer(Outcome.SCHEMA_INVALID, f"not JSON at character {error.pos}", usage=usage, model=model)
+    except SchemaMismatch as error:
+        return Answer(Outcome.SCHEMA_INVALID, detail=str(error), usage=usage, model=model)
+    return Answer(Outcome.OK, body=json.dumps(value, ensure_ascii=False), usage=usage, model=model)

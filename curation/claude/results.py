@@ -1,0 +1,127 @@
+"""The results of a message batch: fetched whole into a folder, then read from there into the ledger."""
+
+import json
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import anthropic
+import httpx2
+
+from curation import storage
+from curation.claude.client import described
+from curation.claude.decide import Patience
+from curation.claude.ledger import Held, Ledger, MessageBatch
+from curation.claude.outcome import Answer, read_result
+from curation.claude.prices import cost
+from curation.claude.request import answers_for, key_of
+from curation.errors import ClaudeError
+
+log = logging.getLogger(__name__)
+
+_FETCHES = 5
+
+
+def land(
+    client: anthropic.Anthropic, ledger: Ledger, raw: str, nonce: str, *, patience: Patience | None = None
+) -> MessageBatch:
+    """Write one answer for each request of an ended batch into the ledger; the batch's row afterwards.
+
+    `raw` is a folder (a path or s3://): the result lines are kept there as NONCE.jsonl, and a second call
+    reads them rather than the service. Raises ClaudeError where the results cannot be had whole (nothing is
+    written, the batch stays `ended`) and where another model answered (the batch is given up).
+    """
+    batch = ledger.batch(nonce)
+    if batch.state != "ended":
+        return batch
+    held = ledger.held(nonce)
+    uri = storage.join(raw, f"{nonce}.jsonl")
+    if not storage.exists(uri):
+        _fetch_whole(client, batch, held, uri, patience or Patience.of(batch.model))
+    schemas = ledger.schemas(each.settings for each in held.values())
+    landed: dict[str, tuple[Held, Answer, Decimal]] = {}
+    with storage.open_input(uri) as lines:
+        for key, result in _results(lines, nonce):
+            if key in held and key not in landed:  # a line may come twice; it was paid for once
+                answer = read_result(result, schemas[held[key].settings])
+                _refuse_impostor(ledger, batch, answer)
+                usd = cost(batch.model, answer.usage) if answer.usage else Decimal(0)
+                landed[key] = (held[key], answer, usd)
+    ledger.land(nonce, list(landed.values()))
+    log.info("message batch %s: %d answers landed", batch.batch_id, len(landed))
+    return ledger.batch(nonce)
+
+
+def first_custom_id(client: anthropic.Anthropic, batch_id: str) -> str | None:
+    """The custom id in the first result line of an ended batch; None if it has no results any more."""
+    try:
+        results = client.messages.batches.results(batch_id)
+    except anthropic.NotFoundError:
+        return None  # deleted or archived meanwhile
+    try:
+        return next((line.custom_id for line in results), None)
+    except httpx2.TransportError as error:
+        raise anthropic.APIConnectionError(request=results.http_response.request) from error
+    finally:
+        results.close()
+
+
+def _fetch_whole(
+    client: anthropic.Anthropic, batch: MessageBatch, held: Mapping[str, Held], uri: str, patience: Patience
+) -> None:
+    """Put the results at `uri` once a line for every request is there; a dropped stream is fetched again."""
+    trouble = ""
+    for attempt in range(_FETCHES):
+        time.sleep(patience.poll_seconds * attempt)
+        with storage.scratch(uri.rsplit("/", 1)[0]) as folder:
+            try:
+                lines = _fetch(client, batch.batch_id or "", folder / "results")
+                with lines.open("rb") as file:
+                    missing = set(held) - {key for key, _ in _results(file, batch.nonce)}
+            except (anthropic.AnthropicError, httpx2.TransportError) as error:
+                trouble = described(error, client)
+            except (ValueError, KeyError, TypeError) as error:
+                trouble = f"a line that is no result ({type(error).__name__})"
+            else:
+                if not missing:
+                    storage.publish(lines, uri)
+                    return
+                trouble = f"{len(missing):,} of {len(held):,} requests have no line"
+            log.warning("results of message batch %s: %s", batch.batch_id, trouble)
+    raise ClaudeError(
+        f"the results of message batch {batch.batch_id} could not be fetched whole in {_FETCHES} tries: "
+        f"{trouble}; run again, they are kept for 29 days"
+    )
+
+
+def _fetch(client: anthropic.Anthropic, batch_id: str, path: Path) -> Path:
+    with (
+        client.messages.batches.with_streaming_response.results(batch_id) as response,
+        path.open("wb") as out,
+    ):
+        for block in response.iter_bytes():
+            out.write(block)
+    return path
+
+
+def _results(lines: BinaryIO, nonce: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for line in lines:
+        if line.strip():
+            row = json.loads(line)
+            key = key_of(row["custom_id"], nonce)
+            if key is not None:
+                yield key, row["result"]
+
+
+def _refuse_impostor(ledger: Ledger, batch: MessageBatch, answer: Answer) -> None:
+    if answer.model is None or answers_for(batch.model, answer.model):
+        return
+    reason = f"asked for {batch.model}, answered by {answer.model}"
+    ledger.failed(batch.nonce, reason)
+    raise ClaudeError(
+        f"message batch {batch.batch_id}: {reason}; its answers are not kept. Name the model that serves at "
+        "this base URL, or set the base URL of the one you want"
+    )
