@@ -275,7 +275,7 @@ def _annotation_inputs(part: Part) -> tuple[Input, ...]:
 
 
 def _settings_of(annotator: Annotator, settings: dict[str, object]) -> dict[str, object]:
-    """What of `annotate` in a recipe decides what this annotator writes: datatrove's filters have settings."""
+    """What of `annotate` in a recipe decides what an annotator writes: only datatrove's filters do."""
     for asked in settings["datatrove"] if isinstance(settings["datatrove"], list) else []:
         if asked["column"] in annotator.columns.names:
             return {**asked, "datatrove": version("datatrove")}

@@ -16,7 +16,6 @@ SCHEME = 1  # raised when the way of fingerprinting changes: every stage is then
 LEFT_OUT = {
     "path": "where archives lie does not change what they say; their bytes are inputs",
     "schedule": "when a stage runs does not change what it computes",
-    "description": "prose for people",
 }
 
 

@@ -1,8 +1,7 @@
-"""What a run is asked to do: frozen models, read from YAML.
+"""What a run is asked to do: frozen models. `recipe_file.load` reads them from YAML.
 
-The models say what may be asked; `load` reads a file and, where it is wrong, names file, line, value
-and remedy. A relative path in a recipe is relative to the recipe's own file. Columns named in rules are
-checked later, in `pipeline`, which knows what each annotator writes.
+A relative path in a recipe is relative to the recipe's own file. Columns named in rules are checked later,
+in `pipeline`, which knows what each annotator writes.
 """
 
 from datetime import date, timedelta
