@@ -1,0 +1,13 @@
+"""A sample of the survivors is judged against a rubric; a classifier learns from it and scores every document.
+
+    sample.draw(decisions, partitions, size, seed, purpose)  → Table      the same documents in any order of parts
+    rubric.load(name)                                        → Rubric     Markdown with front matter
+    prompt.requests(prompt, sample, model)                   → [Request]  one a document, row for row
+    judgments.find(lake, settings, decisions)                → Published | None
+    judgments.publish(lake, settings, decisions, sample, ledger)  → Published
+    classifier.publish(lake, settings, judgments, sample)    → Published  model and report
+    classifier.column(published)                             → facts.Column
+
+`settings` is `recipe.Judge`; `decisions`, `judgments` and what is returned are `stage.Published`. What lies
+between `requests` and `judgments.publish` (sending, waiting, landing in the ledger) is `claude`'s.
+"""
