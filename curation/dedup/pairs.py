@@ -3,10 +3,12 @@
 A pair is a fact about two digests, computed when it is first needed and good for ever after.
 """
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation.errors import LakeError
@@ -33,8 +35,14 @@ def jaccard(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> float:
     return common / (len(merged) - common)
 
 
+def mapping(verified: pa.Table) -> dict[tuple[str, str], float]:
+    """A table with the schema VERIFIED as the `known` of a later run."""
+    a, b, similarity = (verified[name].to_pylist() for name in VERIFIED.names)
+    return dict(zip(zip(a, b, strict=True), similarity, strict=True))
+
+
 class Verifier:
-    """Compares the documents of candidate pairs by their real shingles, each pair once.
+    """Compares the documents of candidate pairs by their real shingles; each pair is asked for once.
 
     `known` answers without a text or not at all; `compare` reads texts, those of many documents at once, in
     the order in which `plan` was told that they come. In memory are the hashes of HASHES_AT_ONCE plus those
@@ -43,17 +51,17 @@ class Verifier:
 
     def __init__(
         self,
-        leaders: pa.Table,
+        distinct: pa.Table,
         texts: Callable[[Sequence[str]], Mapping[str, str]],
         settings: Duplicates,
         known: Mapping[tuple[str, str], float],
     ) -> None:
-        self._digests: list[str] = leaders["digest"].to_pylist()
-        self._sizes: list[int] = leaders["shingles"].to_pylist()
+        self._digests: list[str] = distinct["digest"].to_pylist()
+        self._sizes: list[int] = distinct["shingles"].to_pylist()
         self._texts = texts
         self._settings = settings
         self._known = known
-        self._new: dict[tuple[str, str], float] = {}
+        self._kept, self._later, self._similarity = array("q"), array("q"), array("d")  # 24 bytes a new pair
         self._hashes: dict[int, NDArray[np.uint64]] = {}
         self._group: dict[int, int] = {}
         self._loads: dict[int, list[int]] = {}
@@ -63,15 +71,17 @@ class Verifier:
         a, b = self._sizes[kept], self._sizes[document]
         if min(a, b) / max(a, b) < self._settings.similarity:  # the highest similarity of sets of these sizes
             return 0.0
-        pair = self._pair(kept, document)
-        return self._known.get(pair, self._new.get(pair))
+        one, other = self._digests[kept], self._digests[document]
+        return self._known.get((one, other) if one < other else (other, one))
 
     def compare(self, kept: int, document: int) -> float:
         """The similarity, or 0 where it cannot reach the threshold."""
         similarity = self.known(kept, document)
         if similarity is None:
             similarity = jaccard(self._shingles(kept), self._shingles(document))
-            self._new[self._pair(kept, document)] = similarity
+            self._kept.append(kept)
+            self._later.append(document)
+            self._similarity.append(similarity)
         if similarity >= self._settings.similarity:
             self._hashes.pop(document, None)  # it goes, so nothing will be compared with it
         return similarity
@@ -90,12 +100,18 @@ class Verifier:
 
     def verified(self) -> pa.Table:
         """The pairs compared so far, ordered by digests; the schema is VERIFIED."""
-        rows = [(*pair, similarity) for pair, similarity in sorted(self._new.items())]
-        return pa.Table.from_pylist([dict(zip(VERIFIED.names, row, strict=True)) for row in rows], VERIFIED)
-
-    def _pair(self, one: int, other: int) -> tuple[str, str]:
-        a, b = self._digests[one], self._digests[other]
-        return (a, b) if a < b else (b, a)
+        digests = pa.array(self._digests, pa.string())
+        one = digests.take(pa.array(np.frombuffer(self._kept, dtype=np.int64)))
+        other = digests.take(pa.array(np.frombuffer(self._later, dtype=np.int64)))
+        smaller = pc.less(one, other)
+        columns = [
+            pc.if_else(smaller, one, other),
+            pc.if_else(smaller, other, one),
+            pa.array(np.frombuffer(self._similarity, dtype=np.float64)),
+        ]
+        return pa.table(columns, schema=VERIFIED).sort_by(
+            [("digest_a", "ascending"), ("digest_b", "ascending")]
+        )
 
     def _shingles(self, document: int) -> NDArray[np.uint64]:
         if document not in self._hashes:
