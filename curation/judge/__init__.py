@@ -1,7 +1,7 @@
-"""A sample of the survivors is judged against a rubric; a classifier learns from it and scores every document.
+"""A sample of the survivors is judged against a rubric; a classifier learns from it, for all documents.
 
-    sample.draw(decisions, partitions, size, seed, purpose)  → Table      the same documents in any order of parts
-    rubric.load(name)                                        → Rubric     Markdown with front matter
+    sample.draw(decisions, partitions, size, seed, purpose)  → Table      the same in any order of parts
+    rubric.load(name)                                        → Prompt     Markdown with front matter
     prompt.requests(prompt, sample, model)                   → [Request]  one a document, row for row
     judgments.find(lake, settings, decisions)                → Published | None
     judgments.publish(lake, settings, decisions, sample, ledger)  → Published

@@ -1,0 +1,66 @@
+"""The ledger's answers to the requests about a sample, row for row, and whether they cover enough of it."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from curation.claude.ledger import Ledger
+from curation.claude.outcome import Outcome
+from curation.claude.request import Request
+from curation.errors import ClaudeError
+
+COVERAGE_RATIO = 0.9
+"""What is learned from, or released, with more unanswered than one in ten is no sample any more: what goes
+unanswered is not random."""
+
+UNASKED = "unasked"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What became of one request: `outcome` as in `claude.outcome`, or `unasked` where the ledger lacks it.
+
+    `body` has the fields of the schema, none unless the outcome is ok; `answered_by` is the model as the
+    response named itself.
+    """
+
+    key: str
+    outcome: str
+    detail: str = ""
+    answered_by: str | None = None
+    body: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_ok(self) -> bool:
+        return self.outcome == Outcome.OK
+
+
+def replies(ledger: Ledger, requests: Sequence[Request]) -> list[Reply]:
+    """The reply to each request, in their order. ClaudeError where fewer than COVERAGE_RATIO are ok."""
+    found = {row.key: row for row in ledger.answers(dict.fromkeys(request.key for request in requests))}
+    made = [_reply(request.key, found.get(request.key)) for request in requests]
+    _check_coverage(made)
+    return made
+
+
+def _reply(key: str, row: Any) -> Reply:
+    if row is None:
+        return Reply(key, UNASKED)
+    body = json.loads(row.body) if row.body else {}
+    return Reply(key, row.outcome, row.detail, row.answered_by, body)
+
+
+def _check_coverage(made: Sequence[Reply]) -> None:
+    ok = sum(reply.is_ok for reply in made)
+    if ok >= COVERAGE_RATIO * len(made):
+        return
+    failed = Counter(" ".join(filter(None, (r.outcome, r.detail and f"({r.detail})"))) for r in made)
+    del failed[Outcome.OK]
+    shown = ", ".join(f"{count} {what}" for what, count in failed.most_common(5))
+    raise ClaudeError(
+        f"{ok} of {len(made)} requests were answered, {ok / len(made):.0%}; {COVERAGE_RATIO:.0%} are needed: "
+        f"{shown}. Run again to send what the service failed to answer; what was refused or truncated or "
+        "does not fit the schema stays so until the prompt or the model changes"
+    )
