@@ -41,7 +41,7 @@ class Batch:
 def read(
     source: Source, files: Sequence[tuple[str, Callable[[], BinaryIO]]], rows: int = BATCH_ROWS
 ) -> Iterator[Batch]:
-    """The records of `files` (name as rows show it, opener of a seekable stream) as batches of at most `rows`.
+    """The records of `files` (name that rows show, opener of a seekable stream) in batches of at most `rows`.
 
     Beside a batch this keeps the id of every document (about 130 bytes each) to find the same id twice:
     the second is quarantined as `duplicate_id`. Raises InputError where a Parquet file lacks a column.

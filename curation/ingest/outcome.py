@@ -34,3 +34,12 @@ class Skipped(NamedTuple):
 
 
 Outcome = Document | Quarantined | Skipped
+
+
+class UnreadableError(Exception):
+    """A record cannot be read; `reason` and `detail` go into its quarantine row."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail

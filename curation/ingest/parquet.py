@@ -1,0 +1,90 @@
+"""Parquet into documents, by row groups. Offsets are rows of the file."""
+
+import json
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curation.document import content_hash
+from curation.errors import InputError
+from curation.ingest import mapped
+from curation.ingest.outcome import Outcome, Quarantined, UnreadableError
+from curation.recipe import Source
+
+ROWS = 1_000
+"""Read at a time."""
+
+
+def outcomes(source: Source, name: str, stream: BinaryIO) -> Iterator[Outcome]:
+    """What becomes of each row of the file `name`, in order; a row group that cannot be read is one row.
+
+    Raises InputError where the file lacks a mapped column.
+    """
+    try:
+        file = pq.ParquetFile(stream)
+    except (pa.ArrowException, OSError) as error:
+        yield _damage(name, 0, "not_parquet", error)
+        return
+    columns = _columns(source, name, file.schema_arrow.names)
+    first = 0
+    for group in range(file.num_row_groups):
+        row = first
+        try:
+            for fields in _rows(file, group, columns):
+                yield _outcome(source, name, row, fields)
+                row += 1
+        except (pa.ArrowException, OSError) as error:
+            yield _damage(name, row, "damaged_row_group", error)
+        first += file.metadata.row_group(group).num_rows
+    if not first:
+        yield Quarantined(name, 0, "empty_file", "no row")
+
+
+def _outcome(source: Source, name: str, row: int, fields: dict[str, object]) -> Outcome:
+    try:
+        key = content_hash(json.dumps(fields.get(source.columns.text), default=str))
+        return mapped.document(source, fields, key, name, row)
+    except UnreadableError as error:
+        return Quarantined(name, row, error.reason, error.detail)
+
+
+def _rows(file: pq.ParquetFile, group: int, columns: list[str]) -> Iterator[dict[str, object]]:
+    """The rows of a row group; a string that is not UTF-8 comes as bytes, and so is one row's fault."""
+    for batch in file.iter_batches(ROWS, row_groups=[group], columns=columns):
+        try:
+            rows = batch.to_pylist()
+        except UnicodeDecodeError:
+            rows = [{n: _value(batch.column(n)[row]) for n in columns} for row in range(batch.num_rows)]
+        yield from rows
+
+
+def _value(scalar: pa.Scalar) -> object:
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError:
+        return scalar.cast(pa.large_binary()).as_py()
+
+
+def _columns(source: Source, name: str, present: list[str]) -> list[str]:
+    """The mapped columns; InputError for one that is not `present`."""
+    mapping = source.columns
+    single = (mapping.text, mapping.id, mapping.url, mapping.fetched_at, mapping.license)
+    wanted = list(dict.fromkeys([column for column in single if column] + list(mapping.metadata)))
+    for column in wanted:
+        if column not in present:
+            near = get_close_matches(column, present, n=3, cutoff=0.5) or present[:10]
+            raise InputError(
+                f"source {source.name!r}: {name} has no column {column!r}; nearest: {', '.join(near)}. "
+                f"Name the column in sources[].columns."
+            )
+    return wanted
+
+
+def _damage(name: str, row: int, reason: str, error: Exception) -> Quarantined:
+    """The row for what Arrow cannot read; an OSError of the file system, which has a number, is raised."""
+    if isinstance(error, OSError) and error.errno is not None:
+        raise error
+    return Quarantined(name, row, reason, str(error).splitlines()[0][:200])
