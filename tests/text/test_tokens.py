@@ -1,0 +1,52 @@
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curation.text.tokens import is_word, tokens_of
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()))
+PROSE = st.text(st.sampled_from("aB9.,'’:/-=<\"()… \n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ('He said: "Go!" (twice).', ["He", "said", ":", '"', "Go", "!", '"', "(", "twice", ")", "."]),
+        ("We don't; it’s Bob's.", ["We", "do", "n't", ";", "it", "’s", "Bob", "'s", "."]),
+        (
+            "The U.S. grew 3.14 %, e.g. J. Doe...",
+            ["The", "U.S.", "grew", "3.14", "%", ",", "e.g.", "J.", "Doe", "..."],
+        ),
+        ("well-known and/or day-9", ["well", "-", "known", "and", "/", "or", "day-9"]),
+        ("see https://a-b.gov/c-d, www.x.org.", ["see", "https://a-b.gov/c-d", ",", "www.x.org", "."]),
+        ("wait...what… ok", ["wait", "...", "what", "…", "ok"]),
+        ("漢字です。", ["漢", "字", "で", "す", "。"]),
+        ("", []),
+    ],
+)
+def test_english_is_cut_as_published_thresholds_expect(text: str, tokens: list[str]):
+    assert tokens_of(text) == tokens
+
+
+@given(st.one_of(ANY_TEXT, PROSE))
+def test_no_character_is_lost_but_white_space(text: str):
+    assert "".join(tokens_of(text)) == "".join(text.split())
+
+
+def test_marks_are_no_words():
+    assert [token for token in tokens_of("Yes -- 9 'n' #") if is_word(token)] == ["Yes", "9", "n"]
+
+
+@pytest.mark.parametrize(
+    "unit", ["a-", "a,", ",.", "a.,", "'", "n't", "https://,", "a.b", "漢", "\u0301", "-", "("]
+)
+def test_a_huge_chunk_without_spaces_takes_linear_time(unit: str):
+    def seconds(size: int) -> float:
+        start = time.process_time()
+        tokens_of(unit * (size // len(unit)))
+        return time.process_time() - start
+
+    seconds(1000)
+    assert seconds(200_000) < 40 * max(seconds(20_000), 0.005)
