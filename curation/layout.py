@@ -6,9 +6,9 @@
     pairs/<fingerprint>/                                verified pairs by digest
     judgments/<rubric>-<fingerprint>/<inputs>/          a sample, judged
     classifiers/<column>-<fingerprint>/<inputs>/        model.bin and its report
-    generations/<source>-<fingerprint>/<inputs>/        what Claude wrote, before it becomes documents
     releases/<recipe>/<identity>/                       README.md, manifest.json, data/
     trainings/<recipe>/<identity>/                      telemetry, checkpoints, the loss curve
+    answers/                                            raw result lines of message batches
     ledger.sqlite                                       answers that were paid for (local lakes)
 
 In a stage's folder: `part-<digest>.parquet`, `quarantine-<digest>.parquet`, `plans/<key>.json`,
@@ -44,14 +44,15 @@ class Layout:
     def classifier(self, column: str, fingerprint: str, inputs: str) -> str:
         return join(self.root, "classifiers", f"{column}-{fingerprint}", inputs)
 
-    def generations(self, source: str, fingerprint: str, inputs: str) -> str:
-        return join(self.root, "generations", f"{source}-{fingerprint}", inputs)
-
     def release(self, recipe: str, identity: str) -> str:
         return join(self.root, "releases", recipe, identity)
 
     def training(self, recipe: str, identity: str) -> str:
         return join(self.root, "trainings", recipe, identity)
+
+    @property
+    def answers(self) -> str:
+        return join(self.root, "answers")
 
     @property
     def ledger(self) -> str:

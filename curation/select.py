@@ -75,11 +75,11 @@ class _Part:
 
 def decide(lake: Layout, recipe: str, partitions: Sequence[Partition], by: Rules) -> Published:
     """Publish the decisions about all documents of `partitions`; skipped if they are published."""
-    inputs = facts_inputs(partitions)
-    directory = lake.decisions(recipe, by.fingerprint, manifest.inputs_digest(inputs))
-    found = stage.current(directory)
+    found = find(lake, recipe, partitions, by)
     if found:
         return found
+    inputs = _inputs(partitions)
+    directory = _directory(lake, recipe, partitions, by)
     parts, candidates = _apply_rules(partitions, by)
     removed, details = _find_duplicates(lake, candidates, parts, by.duplicates)
     dropped: Counter[str] = Counter()
@@ -107,9 +107,9 @@ def decide(lake: Layout, recipe: str, partitions: Sequence[Partition], by: Rules
     return stage.publish(directory, made)
 
 
-def facts_inputs(partitions: Sequence[Partition]) -> tuple[Input, ...]:
-    """What decisions about these partitions read."""
-    return tuple(published.input for p in partitions for published in (p.documents, *p.annotations.values()))
+def find(lake: Layout, recipe: str, partitions: Sequence[Partition], by: Rules) -> Published | None:
+    """The decisions about `partitions` by these rules, if they are published."""
+    return stage.current(_directory(lake, recipe, partitions, by))
 
 
 def columns_of(uri: str, annotations: Mapping[str, str]) -> pa.Table:
@@ -127,6 +127,14 @@ def kept_rows(decisions: Published, partitions: Sequence[Partition]) -> Iterator
     uris = (uri for p in partitions for uri in p.documents.part_uris())
     for uri, decided in zip(uris, decisions.part_uris(), strict=True):
         yield uri, stage.read_table(decided)
+
+
+def _inputs(partitions: Sequence[Partition]) -> tuple[Input, ...]:
+    return tuple(published.input for p in partitions for published in (p.documents, *p.annotations.values()))
+
+
+def _directory(lake: Layout, recipe: str, partitions: Sequence[Partition], by: Rules) -> str:
+    return lake.decisions(recipe, by.fingerprint, manifest.inputs_digest(_inputs(partitions)))
 
 
 def _apply_rules(partitions: Sequence[Partition], by: Rules) -> tuple[list[_Part], pa.Table]:

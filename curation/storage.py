@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ import fsspec
 from curation.errors import InputError
 
 _CHUNK = 1 << 20  # bytes
+_CREATE_ATTEMPTS = 6  # over 1.5 seconds
 
 
 def is_local(uri: str) -> bool:
@@ -101,8 +103,9 @@ def scratch(directory: str) -> Iterator[Path]:
     leaves of it has a name that begins with a dot, and no manifest: it does not exist.
     """
     if is_local(directory):
-        Path(directory).mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".scratch-", dir=directory))
+        beside = Path(filesystem(directory)[1])
+        beside.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".scratch-", dir=beside))
     else:
         folder = Path(tempfile.mkdtemp(prefix="curation-"))
     try:
@@ -125,7 +128,7 @@ def publish(local: Path, uri: str) -> None:
 
 def write_bytes(uri: str, data: bytes) -> None:
     """Put `data` at `uri`, whole or not at all; what lay there is replaced."""
-    with scratch(uri.rsplit("/", 1)[0]) as folder:
+    with scratch(uri.rsplit("/", 1)[0] if "/" in uri else ".") as folder:
         (folder / "file").write_bytes(data)
         publish(folder / "file", uri)
 
@@ -134,11 +137,7 @@ def create(uri: str, data: bytes) -> bool:
     """Put `data` at `uri` if nothing is there; False, and nothing written, if something is."""
     fs, path = filesystem(uri)
     if not is_local(uri):
-        try:
-            fs.pipe_file(path, data, mode="create")
-        except FileExistsError:
-            return False
-        return True
+        return _create_object(fs, path, data)
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.parent / f".{target.name}-{uuid.uuid4().hex}"
@@ -162,6 +161,25 @@ def fetch(uri: str, folder: Path) -> Path:
     local = folder / path.rsplit("/", 1)[-1]
     fs.get_file(path, str(local))
     return local
+
+
+def _create_object(fs: Any, path: str, data: bytes) -> bool:
+    """`create` on an object store. A store may answer that another write is under way: then ask again."""
+    for attempt in range(_CREATE_ATTEMPTS):
+        try:
+            fs.pipe_file(path, data, mode="create")
+            return True
+        except FileExistsError:
+            return False
+        except OSError as error:
+            # s3fs raises FileExistsError only if the answer names the condition; not every store does.
+            code = getattr(error.__cause__, "response", {}).get("Error", {}).get("Code")
+            if code == "PreconditionFailed":
+                return False
+            if code != "ConditionalRequestConflict" or attempt == _CREATE_ATTEMPTS - 1:
+                raise
+        time.sleep(0.05 * 2**attempt)
+    return False
 
 
 def _sync(path: Path) -> None:

@@ -1,0 +1,34 @@
+# Curation: `make demo` shows it, `make test` checks it. Both install what they need into .venv first.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+# uv does not read pip's setting for a folder of wheels; where there is one, it is passed along.
+UV := $(if $(PIP_FIND_LINKS),UV_FIND_LINKS="$(PIP_FIND_LINKS)") $(BIN)/uv
+
+.PHONY: demo test lint bench install
+
+demo: install
+	PYTHONPATH=plugins $(BIN)/python -m curation_airflow.demo
+
+test: lint
+	$(BIN)/python -m pytest tests -m "not e2e" -q
+	$(BIN)/python -m pytest tests -m e2e -q
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=plugins $(BIN)/lint-imports
+
+bench: install
+	@for name in $$(cd tests/benchmarks && ls *.py | grep -v __init__ | sed 's/\.py$$//'); do \
+		echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name; done
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt Makefile
+	$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); sys.exit(None if ok else f"Curation needs Python 3.11 to 3.13, this is {sys.version.split()[0]}: make PYTHON=python3.12 …")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(UV) pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[airflow,pretrain,s3,dev]'
+	touch $@

@@ -1,0 +1,131 @@
+"""`curation …`: run a recipe without Airflow, and ask what it did."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from curation.errors import CurationError
+
+app = typer.Typer(
+    help="Raw crawls into pretraining data, with Claude in the loop.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+
+RecipeOption = Annotated[
+    str, typer.Option("--recipe", "-r", help="A YAML file, or the name of a recipe that ships.")
+]
+LakeOption = Annotated[
+    str,
+    typer.Option("--lake", "-l", envvar="CURATION_LAKE", help="The lake: a folder, or s3://bucket/prefix."),
+]
+LedgerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ledger",
+        envvar="CURATION_LEDGER",
+        help="Where answers that were paid for are kept: a file, or the URL of a database. "
+        "In the lake, if not said.",
+    ),
+]
+
+
+@app.command("run")
+def run_recipe(
+    recipe: RecipeOption = "sample",
+    lake: LakeOption = "lake",
+    ledger: LedgerOption = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes side by side; as many as cores if not said.")
+    ] = None,
+) -> None:
+    """Take a recipe the whole way: archives, decisions, judgments, texts, release, training."""
+    from curation import screens
+    from curation.pipeline import open_job
+    from curation.run import run
+
+    job = open_job(recipe, lake, ledger=ledger)
+    with _Bars() as bars:
+        finished = run(job, bars.show, workers)
+    screens.funnel(console, job)
+    screens.finished(console, finished)
+
+
+@app.command()
+def report(
+    recipe: RecipeOption = "sample",
+    lake: LakeOption = "lake",
+    ledger: LedgerOption = None,
+    png: Annotated[Path | None, typer.Option(help="Write the funnel as a picture there.")] = None,
+) -> None:
+    """The funnel of the lake's present state: what stays, and the reason of each loss."""
+    from curation import screens
+    from curation.pipeline import open_job
+
+    job = open_job(recipe, lake, ledger=ledger)
+    screens.funnel(console, job)
+    if png:
+        screens.funnel_picture(job, png)
+        console.print(f"Picture: {png}")
+
+
+@app.command()
+def explain(
+    document: Annotated[str, typer.Argument(help="A document's id, or the beginning of it.")],
+    recipe: RecipeOption = "sample",
+    lake: LakeOption = "lake",
+    ledger: LedgerOption = None,
+) -> None:
+    """Why a document is where it is: every value, rule and verdict, from source bytes to shard."""
+    from curation import screens
+    from curation.explain import explain as look
+    from curation.pipeline import open_job
+
+    screens.explanation(console, look(open_job(recipe, lake, ledger=ledger), document))
+
+
+class _Bars:
+    """A progress bar for each step that says how far it is."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description:<22}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> "_Bars":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, step: str, done: int, total: int) -> None:
+        """`done` of `total` pieces of `step` are done."""
+        if step not in self._tasks:
+            self._tasks[step] = self._progress.add_task(step, total=total or 1)
+        self._progress.update(self._tasks[step], completed=done if total else 1, total=total or 1)
+
+
+def main() -> None:
+    """The entry point: a user's mistake is a sentence on stderr and exit code 1."""
+    try:
+        app()
+    except CurationError as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename or 'the system'}: {error.strerror or error}")
+
+
+def _fail(message: str) -> NoReturn:
+    Console(stderr=True).print(f"[bold red]error[/] {message}", highlight=False, soft_wrap=True)
+    sys.exit(1)

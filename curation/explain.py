@@ -1,0 +1,148 @@
+"""Why a document is where it is: from the bytes it came of to the shard that holds it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curation import pipeline, rules, stage, storage
+from curation.errors import LakeError
+from curation.facts import Partition
+from curation.judge import judgments
+from curation.pipeline import Job
+from curation.select import columns_of
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One rule, the values it reads, and whether it holds (and so drops)."""
+
+    reason: str
+    condition: str
+    values: dict[str, Any]
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything that the lake knows of one document."""
+
+    document: dict[str, Any]  # as in document.SCHEMA; `metadata` parsed
+    part: str  # URI
+    row: int
+    annotations: dict[str, Any]
+    verdicts: tuple[Verdict, ...]
+    decision: dict[str, Any]  # as in select.DECISIONS
+    kept_instead: dict[str, Any] | None  # the document that stays, for a duplicate
+    judgment: dict[str, Any] | None
+    children: tuple[str, ...]  # ids of the documents written from it
+    shards: tuple[tuple[str, int], ...]  # (shard, row) of each copy
+
+
+@dataclass(frozen=True)
+class _Found:
+    partition: Partition
+    uri: str
+    beside: dict[str, str]
+    row: int
+
+
+def explain(job: Job, id_: str) -> Explanation:
+    """The explanation of the document `id_`, or of the only one whose id begins so. Raises LakeError."""
+    partitions = pipeline.everything(job)
+    found = _find(partitions, id_)
+    document = _document(found)
+    columns = columns_of(found.uri, found.beside).slice(found.row, 1)
+    decision = _decision(job, partitions, found)
+    instead = decision["duplicate_of"]
+    return Explanation(
+        document=document,
+        part=found.uri,
+        row=found.row,
+        annotations=_annotations(columns, document),
+        verdicts=_verdicts(job, columns),
+        decision=decision,
+        kept_instead=_document(_find(partitions, instead)) if instead else None,
+        judgment=_judgment(job, document["id"]),
+        children=tuple(_children(partitions, document["id"])),
+        shards=tuple(_shards(job, document["id"])),
+    )
+
+
+def _find(partitions: list[Partition], id_: str) -> _Found:
+    hits: dict[str, _Found] = {}
+    for partition in partitions:
+        for uri, beside in partition.parts():
+            ids = stage.read_table(uri, ["id"]).column("id")
+            for row in pc.indices_nonzero(pc.starts_with(ids, id_)).to_pylist():
+                hits.setdefault(ids[row].as_py(), _Found(partition, uri, beside, row))
+    if not hits:
+        raise LakeError(f"no document {id_!r} in this recipe's partitions; releases and decisions list ids")
+    if len(hits) > 1:
+        raise LakeError(
+            f"{len(hits)} documents begin with {id_!r}: {', '.join(sorted(hits)[:5])} …; write more"
+        )
+    return next(iter(hits.values()))
+
+
+def _document(found: _Found) -> dict[str, Any]:
+    first = 0
+    for batch in stage.read_batches(found.uri):
+        if found.row < first + batch.num_rows:
+            row: dict[str, Any] = batch.slice(found.row - first, 1).to_pylist()[0]
+            return {**row, "metadata": json.loads(row["metadata"])}
+        first += batch.num_rows
+    raise LakeError(f"{found.uri} has no row {found.row}")
+
+
+def _annotations(columns: pa.Table, document: dict[str, Any]) -> dict[str, Any]:
+    row = columns.to_pylist()[0]
+    return {k: v for k, v in row.items() if k not in document and k != "signature"}
+
+
+def _verdicts(job: Job, columns: pa.Table) -> tuple[Verdict, ...]:
+    drop = job.recipe.select.drop
+    reads = rules.check(drop, job.schema)
+    holds = rules.verdicts(drop, columns)
+    row = columns.to_pylist()[0]
+    return tuple(
+        Verdict(reason, condition, {name: row[name] for name in sorted(reads[reason])}, holds[reason])
+        for reason, condition in drop.items()
+    )
+
+
+def _decision(job: Job, partitions: list[Partition], found: _Found) -> dict[str, Any]:
+    uris = [uri for partition in partitions for uri, _ in partition.parts()]
+    decided = pipeline.decided(job).part_uris()[uris.index(found.uri)]
+    row: dict[str, Any] = stage.read_table(decided).slice(found.row, 1).to_pylist()[0]
+    return row
+
+
+def _judgment(job: Job, id_: str) -> dict[str, Any] | None:
+    published = judgments.find(job.lake, job.judge, pipeline.screen(job)) if job.recipe.judge else None
+    for uri in published.part_uris() if published else []:
+        rows = stage.read_table(uri)
+        hit = rows.filter(pc.equal(rows.column("id"), id_)).to_pylist()
+        if hit:
+            return dict(hit[0])
+    return None
+
+
+def _children(partitions: list[Partition], id_: str) -> Iterator[str]:
+    for partition in partitions:
+        for uri, _ in partition.parts():
+            rows = stage.read_table(uri, ["id", "parents"]).to_pylist()
+            yield from (row["id"] for row in rows if id_ in row["parents"])
+
+
+def _shards(job: Job, id_: str) -> Iterator[tuple[str, int]]:
+    released = pipeline.already_released(job)
+    if released is None:
+        return
+    for file in released.manifest.parts:
+        ids = stage.read_table(storage.join(released.uri, file.name), ["id"]).column("id")
+        for row in pc.indices_nonzero(pc.equal(ids, id_)).to_pylist():
+            yield file.name, row

@@ -1,0 +1,291 @@
+"""The whole way in plain Python: what a DAG does, without Airflow.
+
+Each step can be called at any time: what is published for the same configuration and inputs is found, not
+computed. A step that needs an earlier one finds it the same way. `Job` is a recipe at work in a lake.
+
+    plan → ingest → annotate → publish      a partition's facts
+    screen → judge → score → select         decisions, at last with the classifier's column
+    synthesize → release → pretrain         texts, shards, a training
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+import curation.select
+from curation import facts, recipe_file, rules, stage, storage
+from curation import release as releases
+from curation.claude.ledger import Ledger
+from curation.claude.request import Request
+from curation.document import SCHEMA
+from curation.errors import LakeError, RecipeError
+from curation.facts import Column, Partition, Place
+from curation.judge import classifier, judgments, prompt, rubric, sample
+from curation.layout import Layout
+from curation.manifest import Part
+from curation.recipe import ALL, Judge, Recipe, Synthesize
+from curation.release import Released
+from curation.select import Rules
+from curation.stage import Published
+from curation.synthesize import documents
+from curation.synthesize import prompt as writing
+
+if TYPE_CHECKING:
+    from curation.pretrain import TrainingResult
+
+
+@dataclass(frozen=True)
+class Job:
+    """A recipe at work in a lake. `ledger_at` is a path, or the URL of a database."""
+
+    recipe: Recipe
+    lake: Layout
+    ledger_at: str
+    look_only: bool = False  # find what is published, compute nothing: LakeError where something is not
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self.ledger_at)
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The annotators that need no judgment."""
+        return facts.columns(self.recipe)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns that a rule may read."""
+        fields = [f for f in SCHEMA if f.name != "text"]
+        fields += [f for column in self.columns for f in column.annotator.columns]
+        if self.recipe.judge:
+            fields.append(pa.field(self.recipe.judge.column, pa.float64()))
+        return pa.schema(fields)
+
+    @property
+    def judge(self) -> Judge:
+        if self.recipe.judge is None:
+            raise RecipeError(f"recipe {self.recipe.name} has no `judge`: write one, or leave this step out")
+        return self.recipe.judge
+
+    @property
+    def synthesize(self) -> Synthesize:
+        if self.recipe.synthesize is None:
+            raise RecipeError(f"recipe {self.recipe.name} has no `synthesize`: write one, or leave it out")
+        return self.recipe.synthesize
+
+
+def open_job(
+    recipe: str | Path, lake: str, overrides: Mapping[str, Any] | None = None, ledger: str | None = None
+) -> Job:
+    """The job of a recipe file in a lake, checked before anything runs. Raises RecipeError."""
+    layout = Layout(lake)
+    job = Job(recipe_file.load(recipe, overrides), layout, ledger or layout.ledger)
+    rules.check(job.recipe.select.drop, job.schema)
+    return job
+
+
+# A partition's facts
+
+
+def plan(job: Job, partition: str | None) -> list[str]:
+    """Plan URIs of the sources with time for the day `partition`; of those without, if it is None."""
+    return [
+        uri
+        for source in job.recipe.sources
+        if source.timed == (partition is not None)
+        for uri in facts.plan(job.lake, source, partition or ALL)
+    ]
+
+
+def ingest(job: Job, plan_uri: str) -> str:
+    """Turn the files of a plan into documents; the URI of the record."""
+    return facts.ingest(job.recipe, job.lake, plan_uri)
+
+
+def annotate(job: Job, plan_uri: str) -> None:
+    """Compute the columns of the documents of a plan."""
+    facts.annotate(job.recipe, job.lake, plan_uri)
+
+
+def publish(job: Job, plan_uris: Sequence[str]) -> list[str]:
+    """Publish the partitions that these plans are the whole of; their manifests' URIs."""
+    return facts.publish(job.recipe, job.lake, plan_uris)
+
+
+def missing(job: Job) -> list[str]:
+    """The partitions, as source/partition, that the recipe asks for and the lake lacks."""
+    wanted = _places(job.recipe)
+    return [f"{p.source}/{p.partition}" for p in wanted if not facts.find(job.lake, job.columns, p)]
+
+
+# Decisions
+
+
+def screen(job: Job) -> Published:
+    """Decide by the rules that need no judgment: whose documents may be judged."""
+    drop = job.recipe.select.drop
+    judged = job.recipe.judge.column if job.recipe.judge else None
+    reads = rules.check(drop, job.schema)
+    early = {reason: condition for reason, condition in drop.items() if judged not in reads[reason]}
+    return _decide(job, gather(job, job.columns), early)
+
+
+def judge_requests(job: Job) -> list[Request]:
+    """What is to be asked about the sample; nothing once the judgments are published."""
+    screened = screen(job)
+    if judgments.find(job.lake, job.judge, screened):
+        return []
+    return prompt.requests(rubric.load(job.judge.rubric), _judged_sample(job, screened), job.judge.model)
+
+
+def score(job: Job) -> Published:
+    """Judgments, a classifier trained on them, its score beside every document; the classifier."""
+    trained = _classifier(job)
+    column = classifier.column(trained)
+    for where in _places(job.recipe):
+        _add_column(job, column, where)
+    return trained
+
+
+def select(job: Job) -> Published:
+    """Decide about the documents of the sources, by all rules."""
+    return _decide(job, gather(job, all_columns(job)), job.recipe.select.drop)
+
+
+# Texts
+
+
+def synthesize_requests(job: Job) -> list[Request]:
+    """What is to be written; nothing once the texts are documents."""
+    if _written(job):
+        return []
+    return prompt.requests(writing.load(job.synthesize.prompt), _parents(job), job.synthesize.model)
+
+
+def synthesize(job: Job) -> Published:
+    """What was written, as annotated documents of a source of its own."""
+    found = _written(job)
+    if found:
+        return found.documents
+    where, columns = documents.place(job.synthesize), all_columns(job)
+    part = documents.write(job.lake, job.synthesize, select(job), _parents(job), job.ledger)
+    facts.annotate_part(job.lake, columns, where, part)
+    return facts.publish_partition(job.lake, columns, where, [part])
+
+
+# The release
+
+
+def release(job: Job) -> Released:
+    """The release of everything that is kept, synthetic documents among it."""
+    return releases.write(job.lake, job.recipe, everything(job), decided(job))
+
+
+def pretrain(
+    job: Job, release_uri: str, on_step: Callable[[int, int], None] | None = None
+) -> "TrainingResult":
+    """Train on the release at `release_uri`; found, not computed, if the same training is finished."""
+    from curation import pretrain as training  # torch: only where it is used
+
+    if job.recipe.pretrain is None:
+        raise RecipeError(f"recipe {job.recipe.name} has no `pretrain`: write one, or leave this step out")
+    if not storage.is_local(release_uri):
+        raise LakeError(f"{release_uri}: a training reads a release on local disk; copy it there first")
+    out = job.lake.training(job.recipe.name, release_uri.rsplit("/", 1)[-1])
+    return training.pretrain(Path(release_uri), Path(out), job.recipe.pretrain, on_step)
+
+
+def already_released(job: Job) -> Released | None:
+    """The release of the lake's present state, if it is published. Computes nothing."""
+    looking = replace(job, look_only=True)
+    try:
+        return releases.find(job.lake, job.recipe, decided(looking))
+    except LakeError:
+        return None
+
+
+def decided(job: Job) -> Published:
+    """The decisions that the release follows."""
+    return _decide(job, everything(job), job.recipe.select.drop)
+
+
+def everything(job: Job) -> list[Partition]:
+    """The partitions that the release is made of: the sources', then the synthetic one."""
+    partitions = gather(job, all_columns(job))
+    if job.recipe.synthesize:
+        written = _written(job)
+        if written is None:
+            raise LakeError(f"the texts of {job.synthesize.source} are not written; run `synthesize` first")
+        partitions.append(written)
+    return partitions
+
+
+def all_columns(job: Job) -> tuple[Column, ...]:
+    """The annotators of the job, the classifier's score among them where the recipe judges."""
+    return (*job.columns, classifier.column(_classifier(job))) if job.recipe.judge else job.columns
+
+
+def gather(job: Job, columns: Sequence[Column]) -> list[Partition]:
+    """The facts of all sources with these columns. Raises LakeError naming what is missing."""
+    found = {where: facts.find(job.lake, columns, where) for where in _places(job.recipe)}
+    lacking = [f"{where.source}/{where.partition}" for where, partition in found.items() if not partition]
+    if lacking:
+        raise LakeError(f"not in the lake yet: {', '.join(lacking)}; ingest and annotate them first")
+    return [partition for partition in found.values() if partition]
+
+
+def _places(recipe: Recipe) -> list[Place]:
+    return [facts.place(s, partition) for s in recipe.sources for partition in recipe.partitions(s)]
+
+
+def _decide(job: Job, partitions: Sequence[Partition], drop: Mapping[str, str]) -> Published:
+    by = Rules(drop, job.recipe.select.duplicates)
+    if job.look_only:
+        found = curation.select.find(job.lake, job.recipe.name, partitions, by)
+        if found is None:
+            raise LakeError("these decisions are not published yet")
+        return found
+    return curation.select.decide(job.lake, job.recipe.name, partitions, by)
+
+
+def _judged_sample(job: Job, screened: Published) -> pa.Table:
+    partitions = gather(job, job.columns)
+    return sample.draw(screened, partitions, job.judge.sample, seed=job.judge.seed, purpose="judge")
+
+
+def _classifier(job: Job) -> Published:
+    screened = screen(job)
+    found = judgments.find(job.lake, job.judge, screened)
+    trained = classifier.find(job.lake, job.judge, found) if found else None
+    if trained:
+        return trained
+    if job.look_only:
+        raise LakeError("the classifier is not trained yet")
+    drawn = _judged_sample(job, screened)
+    answered = found or judgments.publish(job.lake, job.judge, screened, drawn, job.ledger)
+    return classifier.publish(job.lake, job.judge, answered, drawn)
+
+
+def _add_column(job: Job, column: Column, where: Place) -> None:
+    published = stage.current(where.documents(job.lake))
+    files = published.manifest.parts if published else ()
+    parts = [Part(inputs=(), file=file, rows_in=file.rows) for file in files]
+    for part in parts:
+        facts.annotate_part(job.lake, [column], where, part)
+    facts.publish_annotations(job.lake, [column], where, parts)
+
+
+def _written(job: Job) -> Partition | None:
+    """The synthetic documents, if they were written from what is kept now."""
+    chosen = select(job)
+    found = facts.find(job.lake, all_columns(job), documents.place(job.synthesize))
+    return found if found and found.documents.manifest.inputs == (chosen.input,) else None
+
+
+def _parents(job: Job) -> pa.Table:
+    partitions, settings = gather(job, all_columns(job)), job.synthesize
+    return sample.draw(select(job), partitions, settings.sample, seed=settings.seed, purpose="synthesize")

@@ -1,0 +1,127 @@
+"""A whole run on one machine: every step of `pipeline` in its order, pieces of work side by side."""
+
+import contextlib
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypeVar
+
+from curation import pipeline
+from curation.claude import client as connections
+from curation.claude import stand_in
+from curation.claude.request import Request
+from curation.claude.run import Report
+from curation.claude.run import run as ask
+from curation.errors import LakeError
+from curation.facts import read_plan
+from curation.pipeline import Job
+from curation.release import Released
+
+if TYPE_CHECKING:
+    import anthropic
+
+    from curation.pretrain import TrainingResult
+
+Progress = Callable[[str, int, int], None]
+"""Called with a step's name, what is done and what there is."""
+
+OFFLINE = "offline-rules-1"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run gave. `sent` and `usd` are of this run alone."""
+
+    released: Released
+    training: "TrainingResult | None"
+    sent: int
+    usd: Decimal
+
+
+def run(job: Job, progress: Progress, workers: int | None = None) -> Finished:
+    """Take the recipe the whole way: facts, decisions, judgments, texts, release, training."""
+    _facts(job, progress, workers or os.cpu_count() or 1)
+    sent, usd = 0, Decimal(0)
+    with _client(job) as client:
+        if job.recipe.judge:
+            _step(progress, "screen", pipeline.screen, job)
+            asked = _ask(job, client, progress, "judge", pipeline.judge_requests(job))
+            sent, usd = sent + asked.sent, usd + asked.usd
+            _step(progress, "score", pipeline.score, job)
+        _step(progress, "select", pipeline.select, job)
+        if job.recipe.synthesize:
+            asked = _ask(job, client, progress, "synthesize", pipeline.synthesize_requests(job))
+            sent, usd = sent + asked.sent, usd + asked.usd
+            _step(progress, "annotate texts", pipeline.synthesize, job)
+    released = _step(progress, "release", pipeline.release, job)
+    training = _pretrain(job, progress, released) if job.recipe.pretrain else None
+    return Finished(released, training, sent, usd)
+
+
+def _facts(job: Job, progress: Progress, workers: int) -> None:
+    """Ingest and annotate every partition that the recipe asks for, and publish each."""
+    days = job.recipe.interval.days if any(s.timed for s in job.recipe.sources) else ()
+    plans = [uri for day in (*days, None) for uri in pipeline.plan(job, day)]
+    _refuse_empty(job, plans)
+    # Spawned, not forked: Arrow's threads do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    progress("ingest and annotate", 0, len(plans))
+    with ProcessPoolExecutor(min(workers, len(plans)), mp_context=context) as pool:
+        futures = [pool.submit(_piece, job, uri) for uri in plans]
+        for done, future in enumerate(as_completed(futures), start=1):
+            future.result()
+            progress("ingest and annotate", done, len(plans))
+    pipeline.publish(job, plans)
+
+
+def _piece(job: Job, plan_uri: str) -> None:
+    pipeline.ingest(job, plan_uri)
+    pipeline.annotate(job, plan_uri)
+
+
+def _refuse_empty(job: Job, plans: Sequence[str]) -> None:
+    planned = {(todo.source, todo.partition) for todo in map(read_plan, plans)}
+    for source in job.recipe.sources:
+        for partition in job.recipe.partitions(source):
+            if (source.name, partition) not in planned:
+                pattern = source.path.replace("{partition}", partition)
+                raise LakeError(
+                    f"source {source.name} has no files for {partition}: nothing matches {pattern}; "
+                    "mend the path, or the recipe's interval"
+                )
+
+
+@contextlib.contextmanager
+def _client(job: Job) -> "Iterator[anthropic.Anthropic]":
+    """Claude, or what the environment names; for `offline-rules-1` alone a stand-in of our own."""
+    models = {part.model for part in (job.recipe.judge, job.recipe.synthesize) if part}
+    if models <= {OFFLINE} and "ANTHROPIC_BASE_URL" not in os.environ:
+        with stand_in.serve() as server:
+            yield connections.Connection("no-key", server.url).client()
+    else:
+        yield connections.from_environment().client()
+
+
+def _ask(
+    job: Job, client: "anthropic.Anthropic", progress: Progress, step: str, requests: list[Request]
+) -> Report:
+    progress(step, 0, len(requests))
+    report = ask(client, job.ledger, requests, job.lake.answers)
+    progress(step, len(requests), len(requests))
+    return report
+
+
+def _step(progress: Progress, name: str, step: Callable[[Job], T], job: Job) -> T:
+    progress(name, 0, 1)
+    result = step(job)
+    progress(name, 1, 1)
+    return result
+
+
+def _pretrain(job: Job, progress: Progress, released: Released) -> "TrainingResult":
+    return pipeline.pretrain(job, released.uri, lambda step, steps: progress("pretrain", step, steps))

@@ -1,0 +1,119 @@
+"""What the command line shows: tables and trees, made of what other parts found."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from curation import pipeline
+from curation.explain import Explanation
+from curation.funnel import Funnel
+from curation.funnel import funnel as measure
+from curation.pipeline import Job
+from curation.plot import funnel_png
+from curation.run import Finished
+
+TEXT_CHARS = 400  # of a document's text that `explain` shows
+
+
+def funnel(console: Console, job: Job) -> None:
+    """The funnel as a table."""
+    table = Table(title=f"{job.recipe.name}: what stays, and why not", title_justify="left")
+    table.add_column("step")
+    table.add_column("reason")
+    table.add_column("documents", justify="right")
+    steps = _funnel(job).steps
+    table.add_row("archives", "records read", f"{steps[0].rows_in:,}", style="bold")
+    for step in steps:
+        for reason, count in step.dropped.items():
+            table.add_row(step.name, reason, f"−{count:,}", style="dim")
+        table.add_row(f"after {step.name}", "", f"{step.rows_out:,}", style="bold")
+    console.print(table)
+
+
+def funnel_picture(job: Job, path: Path) -> None:
+    """The funnel as a PNG at `path`."""
+    path.write_bytes(funnel_png(_funnel(job), f"{job.recipe.name}: what stays, and why not"))
+
+
+def finished(console: Console, result: Finished) -> None:
+    """Where things lie, and what was paid."""
+    state = "written" if result.released.new else "was there already: nothing to do"
+    console.print(f"Release ({state}): [bold]{escape(result.released.uri)}[/]")
+    console.print(f"Asked: {result.sent} requests, ${result.usd}")
+    if result.training:
+        console.print(f"Loss curve: {escape(str(result.training.plot))}")
+
+
+def explanation(console: Console, found: Explanation) -> None:
+    """A document from source bytes to shard."""
+    document, decision = found.document, found.decision
+    colour, verdict = ("green", "kept") if decision["kept"] else ("red", f"dropped: {decision['reason']}")
+    console.print(f"[bold]{document['id']}[/]  [{colour}]{verdict}[/]")
+    _pairs(console, "Where it comes from", _origin(found))
+    _pairs(console, "Values", found.annotations)
+    _rules(console, found)
+    if found.kept_instead:
+        stays = found.kept_instead
+        _pairs(
+            console,
+            "The document that stays",
+            {
+                "id": stays["id"],
+                "url": stays["url"],
+                "fetched at": stays["fetched_at"],
+                "similarity": decision["similarity"],
+                "method": decision["method"],
+                "text": _head(stays["text"]),
+            },
+        )
+    if found.judgment:
+        _pairs(console, "Judgment", found.judgment)
+    if found.children:
+        _pairs(console, "Written from it", {"ids": ", ".join(found.children)})
+    places = {shard: f"row {row}" for shard, row in found.shards} or {"no shard": "not released"}
+    _pairs(console, "Released in", places)
+    console.print(f"\n{escape(_head(document['text']))}")
+
+
+def _origin(found: Explanation) -> dict[str, Any]:
+    document = found.document
+    shown = {name: document[name] for name in ("source", "url", "fetched_at", "license", "digest")}
+    shown.update(document["metadata"])
+    if document["parents"]:
+        shown["parents"] = ", ".join(document["parents"])
+    return {**shown, "part": found.part, "row": found.row}
+
+
+def _rules(console: Console, found: Explanation) -> None:
+    table = Table(title="Rules, in order; the first that holds drops", title_justify="left")
+    for heading in ("reason", "condition", "values", "holds"):
+        table.add_column(heading)
+    for rule in found.verdicts:
+        values = ", ".join(f"{name} = {_value(value)}" for name, value in rule.values.items())
+        holds = "[red]yes[/]" if rule.holds else "no"
+        table.add_row(rule.reason, escape(rule.condition), escape(values), holds)
+    console.print(table)
+
+
+def _pairs(console: Console, title: str, pairs: dict[str, Any]) -> None:
+    table = Table(title=title, title_justify="left", show_header=False)
+    for name, value in pairs.items():
+        table.add_row(name, escape(_value(value)))
+    console.print(table)
+
+
+def _value(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _head(text: str) -> str:
+    return text if len(text) <= TEXT_CHARS else text[:TEXT_CHARS] + " …"
+
+
+def _funnel(job: Job) -> Funnel:
+    released = pipeline.already_released(job)
+    mixed_out = released.manifest.dropped.get("mixture_weight", 0) if released else 0
+    return measure(pipeline.everything(job), pipeline.decided(job).manifest, mixed_out)
