@@ -1,0 +1,163 @@
+"""`release_R`: from the facts of every day to a release, when the last of them is there."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import DAG, FixedKeyMapper, PartitionedAssetTimetable, TaskGroup, get_current_context, task
+from airflow.sdk.definitions._internal.abstractoperator import AbstractOperator
+from airflow.sdk.exceptions import AirflowSkipException
+from curation.recipe import ALL, Recipe
+from curation_airflow import forms
+from curation_airflow.operators import MessageBatchOperator
+from curation_airflow.tasks import DEFAULT_ARGS, log, open_job
+from recipe_dags import assets
+from recipe_dags.facts import facts
+
+DOC = """
+Decides about every document of **{name}** and publishes what is kept as Parquet shards. {description}
+
+* **Starts** when a day of `documents_{name}` is published. Until every day from {start} to {last} is there it
+  skips, naming the days that are missing; if nothing has changed since the last release it skips and says so.
+* **By hand**: the form changes thresholds and sizes for one run. Only what depends on them is computed again,
+  and only requests that the ledger lacks are sent to Claude.
+* **Asking Claude** is a message batch on the connection `anthropic`. The task gives its worker back while it
+  waits; clearing or killing it cancels nothing that is paid for, and sends nothing again.
+* It cannot be backfilled: backfill `ingest_{name}`, and it follows.
+
+The release is an event of the asset `release_{name}`, on which `pretrain_{name}` waits.
+"""
+
+JUDGE_DOC = """Have a sample of the surviving documents judged by the recipe's rubric. The sample is chosen by
+a keyed hash, so it hardly changes with a day more; what was judged before is not asked again."""
+
+SYNTHESIZE_DOC = """Have some of the kept documents rewritten. The answers stay in the ledger; the next task
+makes documents of them."""
+
+
+def release_dag(recipe: Recipe, path: str) -> DAG:
+    """The DAG that decides and releases for the recipe at `path`; keyed by its name, one run at a time."""
+    days = recipe.interval.days
+    with DAG(
+        f"release_{recipe.name}",
+        description=f"Documents and columns → decisions → a release ({recipe.name})",
+        schedule=PartitionedAssetTimetable(
+            assets=assets.documents(recipe.name), default_partition_mapper=FixedKeyMapper(recipe.name)
+        ),
+        catchup=False,
+        max_active_runs=1,
+        default_args=DEFAULT_ARGS,
+        params=forms.params(recipe, forms.RELEASE),
+        doc_md=DOC.format(name=recipe.name, description=recipe.description, start=days[0], last=days[-1]),
+        tags=["curation", recipe.name],
+    ) as dag:
+        chain(recipe, path)
+    return dag
+
+
+def chain(recipe: Recipe, path: str) -> None:
+    """The stages that the recipe asks for, one after the other."""
+    steps: list[AbstractOperator | TaskGroup | Any] = [complete(path)]
+    if any(not source.timed for source in recipe.sources):
+        steps.append(facts(path, lambda context: None, publish))
+    steps += [changed(path), screen(path)]
+    if recipe.judge:
+        steps += [_ask("judge", "judge_requests", path, JUDGE_DOC), score(path)]
+    steps.append(select(path))
+    if recipe.synthesize:
+        steps += [_ask("synthesize_text", "synthesize_requests", path, SYNTHESIZE_DOC), synthesize(path)]
+    steps.append(task(outlets=[assets.release(recipe.name)])(release)(path))
+    for before, after in zip(steps, steps[1:], strict=False):
+        before >> after
+
+
+def job_of(recipe: str) -> Any:
+    """The job of the current task: the recipe, as the form of this run changes it."""
+    return open_job(recipe, get_current_context()["params"], forms.RELEASE)
+
+
+def _ask(task_id: str, verb: str, path: str, doc: str) -> MessageBatchOperator:
+    def asked(context: Mapping[str, Any]) -> tuple[Any, Any, str]:
+        from curation import pipeline
+
+        job = open_job(path, context["params"], forms.RELEASE)
+        return getattr(pipeline, verb)(job), job.ledger, job.lake.raw
+
+    return MessageBatchOperator(task_id=task_id, asked=asked, doc_md=doc)
+
+
+@task
+def complete(recipe: str) -> None:
+    """Is every day of the recipe in the lake? If not, skip the run, naming those that are missing."""
+    from curation import pipeline
+
+    # Sources without time are not waited for: their facts are made by the tasks that follow.
+    absent = [name for name in pipeline.missing(job_of(recipe)) if not name.endswith(f"/{ALL}")]
+    if absent:
+        raise AirflowSkipException(f"{len(absent)} days are not in the lake yet: {', '.join(absent)}")
+    log.info("every day is in the lake")
+
+
+@task
+def publish(recipe: str, plan_uris: list[str]) -> list[str]:
+    """Write the manifests of the sources without time. Gives their URIs."""
+    from curation import pipeline
+
+    return pipeline.publish(open_job(recipe), list(plan_uris))
+
+
+@task
+def changed(recipe: str) -> None:
+    """Would a release differ from what is published? If not, skip the rest: nothing is computed or sent."""
+    from curation import pipeline
+
+    released = pipeline.already_released(job_of(recipe))
+    if released:
+        raise AirflowSkipException(f"nothing has changed since {released.uri}: nothing is computed again")
+    log.info("these documents and this recipe are not released yet")
+
+
+@task
+def screen(recipe: str) -> str:
+    """Decide by the rules that need no judgment. Gives the manifest's URI."""
+    from curation import pipeline
+
+    return pipeline.screen(job_of(recipe)).uri
+
+
+@task
+def score(recipe: str) -> str:
+    """Train the classifier on the judgments and score every document. Gives the manifest's URI."""
+    from curation import pipeline
+
+    return pipeline.score(job_of(recipe)).uri
+
+
+@task
+def select(recipe: str) -> str:
+    """One decision a document: kept, or dropped with a reason; duplicates last. Gives the manifest's URI."""
+    from curation import pipeline
+
+    return pipeline.select(job_of(recipe)).uri
+
+
+@task
+def synthesize(recipe: str) -> str:
+    """Make documents of what was written, with the parents they come from and columns of their own. Gives
+    the manifest's URI."""
+    from curation import pipeline
+
+    return pipeline.synthesize(job_of(recipe)).uri
+
+
+def release(recipe: str) -> str:
+    """Mix, order and write the shards, the manifest and the dataset card. Gives the release's URI."""
+    from curation import pipeline
+
+    context = get_current_context()
+    job = job_of(recipe)
+    released = pipeline.release(job)
+    event = context["outlet_events"][assets.release(job.recipe.name)]
+    event.extra = {"release": released.uri}
+    event.add_partitions(job.recipe.name)  # a run by hand has no partition key, and would start no training
+    log.info("%s at %s", "published" if released.new else "published before, unchanged", released.uri)
+    return released.uri

@@ -1,0 +1,118 @@
+"""The trigger that waits for message batches in the triggerer, a coroutine for any number of them.
+
+What an answer or a failure means is `curation.claude.decide`'s to say; here is only the waiting. A trigger
+that is killed (a cleared task, a triggerer that stops) cancels nothing at the service: what was paid for is
+taken up again from the ledger. That is why there is no `on_kill`.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+
+_JITTER = 0.2  # of a wait, either way: many tasks deferred together do not ask together
+
+
+@dataclass(frozen=True)
+class Waited:
+    """A message batch that is waited for. Without `batch_id` it is not known whether the service has it."""
+
+    nonce: str
+    model: str
+    batch_id: str | None
+    since: float  # Unix seconds, when it was submitted (or sent)
+    failures: int = 0  # polls in a row that failed
+
+
+class MessageBatchTrigger(BaseTrigger):
+    """Fires as soon as one of the message batches needs its task: ended, lost, or not to be asked for.
+
+    :param conn_id: the `anthropic` connection.
+    :param batches: what is waited for, each as the fields of `Waited`.
+    :param seconds: how long to wait before the first poll.
+
+    The event is `{"failures": {nonce: failed polls in a row}}`.
+    """
+
+    def __init__(self, conn_id: str, batches: list[dict[str, Any]], seconds: float) -> None:
+        super().__init__()
+        self.conn_id = conn_id
+        self.batches = batches
+        self.seconds = seconds
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        return (
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            {"conn_id": self.conn_id, "batches": self.batches, "seconds": self.seconds},
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        waited = [Waited(**batch) for batch in self.batches]
+        seconds = self.seconds
+        async with await self._client() as client:
+            while True:
+                await asyncio.sleep(seconds * random.uniform(1 - _JITTER, 1 + _JITTER))
+                waited, seconds, call = await _look(client, waited)
+                if call:
+                    yield TriggerEvent({"failures": {each.nonce: each.failures for each in waited}})
+                    return
+
+    async def _client(self) -> "AsyncAnthropic":
+        from airflow.providers.anthropic.hooks.anthropic import AnthropicHook
+
+        # Here is the loop that waits; the SDK's own retries would wait inside it, for an hour if told to.
+        client = await AnthropicHook(self.conn_id).get_async_conn()
+        return client.with_options(max_retries=0)
+
+
+async def _look(client: "AsyncAnthropic", waited: list[Waited]) -> tuple[list[Waited], float, bool]:
+    """Poll each batch once: (them with their failures, seconds until the next look, whether to fire)."""
+    from curation.claude.decide import Patience, Verdict, after_poll
+
+    looked, pause, call = [], float("inf"), False
+    for batch in waited:
+        if batch.batch_id is None:  # only its task can find out, from a listing
+            return waited, 0.0, True
+        decision = after_poll(
+            await _status(client, batch.batch_id),
+            failures=batch.failures,
+            age_seconds=time.time() - batch.since,
+            patience=Patience.of(batch.model),
+        )
+        call |= decision.verdict is not Verdict.WAIT
+        pause = min(pause, decision.seconds)
+        looked.append(replace(batch, failures=decision.failures))
+    return looked, pause, call
+
+
+async def _status(client: "AsyncAnthropic", batch_id: str) -> Any:
+    """The message batch, or the error that the service or the network gave instead."""
+    from anthropic import APIError
+
+    try:
+        return await client.messages.batches.retrieve(batch_id)
+    except APIError as error:
+        return error
+
+
+def waited(batches: list[Any], failures: dict[str, int]) -> list[dict[str, Any]]:
+    """The ledger's live message batches as a trigger is given them."""
+    return [
+        asdict(
+            Waited(
+                batch.nonce,
+                batch.model,
+                batch.batch_id,
+                batch.submitted_at or batch.submitting_at or time.time(),
+                failures.get(batch.nonce, 0),
+            )
+        )
+        for batch in batches
+    ]
