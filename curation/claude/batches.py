@@ -104,12 +104,13 @@ def split(requests: Sequence[Request], limits: Limits) -> Iterator[list[Request]
     yield from (part for part in parts.values() if part)
 
 
-def submit(client: anthropic.Anthropic, ledger: Ledger, planned: Planned) -> float:
-    """Send a planned batch, once. Seconds to wait before it may be tried again: 0.0 unless the service is
-    busy. Where the answer is lost the batch stays `submitting`, for `resolve`.
+def submit(client: anthropic.Anthropic, ledger: Ledger, planned: Planned) -> float | None:
+    """Send a planned batch, once. Seconds to wait before it may be tried again, 0.0 unless the service is
+    busy; None where another process has sent or dissolved it meanwhile. Where the answer is lost the batch
+    stays `submitting`, for `resolve`.
     Raises ClaudeError where the service refuses or cannot be reached."""
     if not ledger.submitting(planned.nonce):
-        return 0.0  # another process has it
+        return None
     entries = [request.entry(planned.nonce) for request in planned.requests]
     once = client.with_options(max_retries=0, timeout=CREATE_TIMEOUT_SECONDS)
     try:
@@ -228,8 +229,9 @@ def advance(
     failures: int = 0,
     patience: Patience | None = None,
 ) -> Decision:
-    """Take a live batch (submitting, submitted or ended) one step further. ENDED when it holds no requests any more (landed, or free and
-    lost), else WAIT. Raises ClaudeError for a paid batch that cannot be had: nothing is sent again."""
+    """Take a live batch (submitting, submitted or ended) one step further. ENDED when it holds no requests
+    any more (landed, or free and lost), else WAIT. Raises ClaudeError for a paid batch that cannot be had:
+    nothing is sent again."""
     patience = patience or Patience.of(batch.model)
     if batch.state in ("submitting", "submitted"):
         step = resolve if batch.state == "submitting" else poll
@@ -249,6 +251,6 @@ def _given_up(ledger: Ledger, batch: MessageBatch, decision: Decision) -> Decisi
         return Decision(Verdict.ENDED)
     raise ClaudeError(
         f"message batch {batch.batch_id or batch.nonce} of {batch.request_count:,} requests: "
-        f"{decision.reason}. It is paid for and not sent again: use the key and base URL it was sent with, and "
-        f"run again; or give it up with Ledger.failed({batch.nonce!r}, …) and pay for it again"
+        f"{decision.reason}. It is paid for and not sent again: use the key and base URL it was sent with, "
+        f"and run again; or give it up with Ledger.failed({batch.nonce!r}, …) and pay for it again"
     )

@@ -137,10 +137,9 @@ class Ledger:
                 db.execute(delete(batch_requests).where(batch_requests.c.key.in_(keys)))
             got -= done
             if got:
-                row = {"nonce": nonce, "state": "planned", "model": requests[0].model}
-                db.execute(
-                    message_batches.insert().values(row, request_count=len(got), planned_at=time.time())
-                )
+                row: dict[str, Any] = {"nonce": nonce, "state": "planned", "model": requests[0].model}
+                row |= {"request_count": len(got), "planned_at": time.time()}
+                db.execute(message_batches.insert().values(row))
         return got
 
     def live(self, keys: Collection[str]) -> list[MessageBatch]:
@@ -282,7 +281,7 @@ def _held_row(nonce: str, request: Request) -> dict[str, Any]:
 
 
 def _settings(request: Request) -> dict[str, str]:
-    return {"parameters": canonical(request.parameters), "schema": canonical(request.schema)}
+    return {"parameters": canonical(request.parameters), "schema": request.schema_json}
 
 
 def _settings_digest(request: Request) -> str:

@@ -67,7 +67,7 @@ def read_message(message: Mapping[str, Any], schema: Mapping[str, Any] | None) -
         return Answer(Outcome.REFUSED, detail=category, usage=usage, model=model)
     if stop in ("max_tokens", "model_context_window_exceeded"):
         return Answer(Outcome.TRUNCATED, detail=stop, usage=usage, model=model)
-    text = "".join(block["text"] for block in message["content"] if block["type"] == "text")
+    text = _storable("".join(block["text"] for block in message["content"] if block["type"] == "text"))
     if schema is None:
         return Answer(Outcome.OK, body=text, usage=usage, model=model)
     try:
@@ -76,4 +76,10 @@ def read_message(message: Mapping[str, Any], schema: Mapping[str, Any] | None) -
         return Answer(Outcome.SCHEMA_INVALID, f"not JSON at character {error.pos}", usage=usage, model=model)
     except SchemaMismatch as error:
         return Answer(Outcome.SCHEMA_INVALID, detail=str(error), usage=usage, model=model)
-    return Answer(Outcome.OK, body=json.dumps(value, ensure_ascii=False), usage=usage, model=model)
+    body = _storable(json.dumps(value, ensure_ascii=False))
+    return Answer(Outcome.OK, body=body, usage=usage, model=model)
+
+
+def _storable(text: str) -> str:
+    """Without what a database refuses: half surrogate pairs (an escape can make them) and NUL."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")

@@ -74,9 +74,15 @@ class Request:
             self.prompt_digest,
             self.model,
             canonical(self.parameters),
-            canonical(self.schema),
+            self.schema_json,
             str(self.replicate),
         )
+
+    @property
+    def schema_json(self) -> str:
+        """The schema as JSON, `null` for none. In its own order: a model answers in it, so evidence asked
+        for before or after a score is another question."""
+        return json.dumps(self.schema, separators=(",", ":"), ensure_ascii=False)
 
     @property
     def params(self) -> dict[str, Any]:

@@ -50,9 +50,10 @@ def run(
         live = ledger.live(state.waiting)
         for batch in live:
             if batch.state == "planned":  # the service was busy, or another process is about to send it
-                state.plan_at = min(state.plan_at, time.monotonic() + _REPLAN_SECONDS)
+                if state.plan_at == _NEVER:
+                    state.plan_at = time.monotonic() + _REPLAN_SECONDS
             elif state.due.get(batch.nonce, 0.0) <= time.monotonic():
-                _advance(client, ledger, state, batch, raw, patience)
+                _advance(client, ledger, state, batch, raw=raw, patience=patience)
         if not live and state.plan_at == _NEVER:
             break
         wake = min([state.plan_at, *(state.due.get(batch.nonce, _NEVER) for batch in live)])
@@ -76,10 +77,10 @@ class _State:
 def _send(client: anthropic.Anthropic, ledger: Ledger, state: _State, limits: Limits | None) -> None:
     for planned in plan(ledger, state.waiting.values(), limits=limits):
         busy_seconds = submit(client, ledger, planned)
-        if busy_seconds:
-            state.plan_at = time.monotonic() + busy_seconds
-            return
-        state.sent += len(planned.requests)
+        if busy_seconds == 0.0:
+            state.sent += len(planned.requests)
+        else:
+            state.plan_at = time.monotonic() + (busy_seconds or _REPLAN_SECONDS)
 
 
 def _advance(
@@ -87,6 +88,7 @@ def _advance(
     ledger: Ledger,
     state: _State,
     batch: MessageBatch,
+    *,
     raw: str,
     patience: Patience | None,
 ) -> None:
