@@ -1,0 +1,82 @@
+"""A recipe that is wrong is refused with file, line, value and remedy."""
+
+from pathlib import Path
+
+import pytest
+
+from curation import recipe_file
+from curation.errors import RecipeError
+
+GOOD = """\
+name: small
+interval: {start: 2025-11-03, end: 2025-11-05}
+sources:
+  - name: web
+    format: warc
+    path: crawl/{partition}/*.warc.gz
+  - name: posts
+    format: jsonl
+    path: s3://bucket/posts.jsonl
+select:
+  duplicates:
+    similarity: 0.8
+"""
+
+
+def refused(tmp_path: Path, text: str) -> str:
+    file = tmp_path / "recipe.yaml"
+    file.write_text(text)
+    with pytest.raises(RecipeError) as caught:
+        recipe_file.load(file)
+    return str(caught.value).removeprefix(str(tmp_path))
+
+
+def test_relative_paths_are_relative_to_the_recipe(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(GOOD)
+    recipe = recipe_file.load(tmp_path / "recipe.yaml")
+    assert recipe.sources[0].path == f"{tmp_path}/crawl/{{partition}}/*.warc.gz"
+    assert recipe.sources[1].path == "s3://bucket/posts.jsonl"
+    assert recipe.partitions(recipe.sources[0]) == ("2025-11-03", "2025-11-04")
+    assert recipe.partitions(recipe.sources[1]) == ("all",)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("similarity: 0.8", "similarity: 1.8"), "/recipe.yaml:12: `select.duplicates.similarity` is 1.8"),
+        (
+            ("similarity: 0.8", "similarty: 0.8"),
+            "12: `select.duplicates.similarty` is no setting; the nearest is `similarity`",
+        ),
+        (("    format: jsonl\n", ""), "7: `sources.1.format` is missing"),
+        (("format: warc", "format: wrc"), "5: `sources.0.format` is 'wrc'"),
+        (("name: posts", "name: web"), "two sources are called 'web'"),
+        (("end: 2025-11-05", "end: 2025-11-03"), "2: `interval`"),
+        (("name: small", "name: small\nname: large"), "2: `name` is set twice, first on line 1"),
+        (("name: small", "name: [small"), "not YAML"),
+        (("name: small", "name: Not A Name"), "1: `name` is 'Not A Name'"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line_and_remedy(
+    tmp_path: Path, change: tuple[str, str], message: str
+) -> None:
+    assert message in refused(tmp_path, GOOD.replace(*change))
+
+
+def test_something_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
+    assert "a recipe is a mapping" in refused(tmp_path, "- 1\n")
+    assert "a recipe is a mapping" in refused(tmp_path, "")
+
+
+def test_an_override_takes_the_place_of_what_the_file_says(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(GOOD)
+    overrides = {"select.duplicates.similarity": 0.7, "release.seed": 3}
+    recipe = recipe_file.load(tmp_path / "recipe.yaml", overrides)
+    assert recipe.select.duplicates is not None
+    assert recipe.select.duplicates.similarity == 0.7
+    assert recipe.release.seed == 3
+
+
+def test_a_name_that_is_neither_file_nor_shipped_lists_what_ships() -> None:
+    with pytest.raises(RecipeError, match="sample"):
+        recipe_file.load("no-such-recipe")
