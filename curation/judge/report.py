@@ -1,4 +1,4 @@
-"""What a classifier is worth: its figures on documents it was not trained on, beside those of silly baselines."""
+"""What a classifier is worth: its figures on documents held out, beside those of silly baselines."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
