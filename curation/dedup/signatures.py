@@ -62,10 +62,14 @@ def signature(hashes: NDArray[np.uint64], size: int) -> NDArray[np.uint32]:
 def matrix(column: pa.ChunkedArray, settings: Duplicates) -> NDArray[np.uint32]:
     """A `signature` column as an array; shape (rows, bands * rows of a band)."""
     size = settings.bands * settings.rows
-    # DuckDB returns a fixed-size binary as a plain one.
-    fixed = column.combine_chunks().cast(pa.binary()).cast(pa.binary(4 * size))
-    data = np.frombuffer(fixed.buffers()[1] or b"", dtype="<u4")[fixed.offset * size :]
-    return data[: len(fixed) * size].reshape(len(fixed), size).astype(np.uint32, copy=False)
+    values = np.empty((len(column), size), dtype=np.uint32)
+    row = 0
+    for chunk in column.chunks:
+        fixed = chunk.cast(pa.binary(4 * size))  # DuckDB returns a fixed-size binary as a plain one
+        flat = np.frombuffer(fixed.buffers()[1] or b"", dtype="<u4")[fixed.offset * size :]
+        values[row : row + len(fixed)] = flat[: len(fixed) * size].reshape(len(fixed), size)
+        row += len(fixed)
+    return values
 
 
 def lean_minhash(values: bytes) -> LeanMinHash:

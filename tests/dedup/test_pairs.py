@@ -87,6 +87,22 @@ def test_texts_are_read_in_portions_of_bounded_size(monkeypatch: pytest.MonkeyPa
     assert [len(request) for request in asked.requests] == [4] * 5
 
 
+def test_no_text_is_read_twice_for_a_group_that_is_larger_than_a_portion(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chain = [Doc(f"{n:02}", words(10 * n, 10 * n + 100)) for n in range(30)]
+    settings = Duplicates(bands=64, rows=1)
+    table = candidates(chain, settings)
+    expected = dedup.find(table, texts(chain), settings)
+    monkeypatch.setattr(pairs, "HASHES_AT_ONCE", 300)
+    asked = Texts(chain)
+    assert dedup.find(table, asked, settings).removed.equals(expected.removed)
+    assert 0 < expected.removed.num_rows < 29
+    digests = [digest for request in asked.requests for digest in request]
+    assert len(asked.requests) == 10
+    assert sorted(digests) == sorted(set(digests))
+
+
 def test_documents_whose_sizes_forbid_the_similarity_are_not_read() -> None:
     docs = [Doc("short", words(0, 60)), Doc("long", words(0, 300))]
     settings = Duplicates(bands=64, rows=1)
