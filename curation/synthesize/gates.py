@@ -34,21 +34,10 @@ _META = re.compile(
 )
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_SPELLED = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-]
+_SPELLED = (
+    *("zero", "one", "two", "three", "four", "five", "six"),
+    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
+)
 
 
 def refuse(source: str, written: str) -> str | None:
@@ -84,8 +73,11 @@ def meta_text(source: str, written: str) -> str | None:
 
 
 def invented_numbers(source: str, written: str) -> list[str]:
-    """The numbers in `written` that are not in `source`, sorted. 1,000 is 1000, 2.50 is 2.5, 03 is 3, and
-    numbers up to twelve may be spelled out in the source. The marks of a list (`1.` at a line's start) are no numbers."""
+    """The numbers in `written` that are not in `source`, sorted.
+
+    1,000 is 1000, 2.50 is 2.5, 03 is 3; numbers up to twelve may be spelled out in the source; the marks of a
+    list (`1.` at a line's start) are no numbers.
+    """
     spelled = {str(n) for n, word in enumerate(_SPELLED) if word in words_of(fold(source))}
     prose = re.sub(r"(?m)^\s*\d{1,2}[.)]\s", "", written)
     return sorted(set(_numbers(prose)) - set(_numbers(source)) - spelled)
