@@ -102,7 +102,7 @@ def columns(recipe: Recipe) -> tuple[Column, ...]:
     if recipe.select.duplicates:
         duplicates = recipe.select.duplicates
         signatures = curation.dedup.annotator(duplicates)
-        asked = duplicates.model_dump(mode="json", include={"shingle_words", "bands", "rows"})
+        asked = {"shingle_words": duplicates.shingle_words, "hashes": duplicates.bands * duplicates.rows}
         made.append(Column(signatures, fingerprint(signatures.name, signatures.version, asked)))
     _refuse_twice(made)
     return tuple(made)
