@@ -5,6 +5,7 @@ from typing import Any
 
 from airflow.sdk import TaskGroup, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
+
 from curation_airflow.tasks import PIECE, open_job, piece_name
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from airflow.sdk import DAG, CronPartitionTimetable, Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
+
 from curation.recipe import Recipe
 from curation_airflow.tasks import DEFAULT_ARGS, asked_day, open_job
 from recipe_dags import assets
@@ -14,8 +15,9 @@ DOC = """
 Turns the archives of a day into documents and the columns beside them, once. **{name}**: {description}
 
 * **Schedule** `{schedule}`, UTC. The run takes the day that has just ended, from {start} to {end}.
-* **Backfill** by the button, or `airflow backfill create --dag-id {dag_id} --from-date {start} --to-date {last}`;
-  add `--reprocess-behavior completed` to look again at days that have run: a late archive makes a new
+* **Backfill** by the button, or by
+  `airflow backfill create --dag-id {dag_id} --from-date {start} --to-date {end}`; add
+  `--reprocess-behavior completed` to look again at days that have run: a late archive makes a new
   generation of its day, the same archives are skipped.
 * **By hand**: a partition key such as `{start}`, or `day` in the form.
 * A day without archives is skipped and publishes nothing. A published one is left as it is, and says so.
@@ -55,8 +57,8 @@ def ingest_dag(recipe: Recipe, path: str) -> DAG:
         schedule=CronPartitionTimetable(
             recipe.schedule, timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"
         ),
-        start_date=datetime.combine(recipe.interval.start, time(), UTC)
-        + timedelta(days=1),  # a day has to end first
+        # The first run takes the first day, once it has ended, and the last run the last day.
+        start_date=datetime.combine(recipe.interval.start, time(), UTC) + timedelta(days=1),
         end_date=datetime.combine(recipe.interval.end, time.max, UTC),
         catchup=False,
         default_args=DEFAULT_ARGS,
@@ -76,7 +78,6 @@ def ingest_dag(recipe: Recipe, path: str) -> DAG:
             schedule=recipe.schedule,
             start=days[0],
             end=days[-1],
-            last=days[-1],
             dag_id=dag_id,
         ),
         tags=["curation", recipe.name],

@@ -3,6 +3,7 @@
 from typing import Any
 
 from airflow.sdk import DAG, Param, PartitionedAssetTimetable, get_current_context, task
+
 from curation.errors import LakeError
 from curation.recipe import Recipe
 from curation_airflow import forms

@@ -1,11 +1,12 @@
 """`release_R`: from the facts of every day to a release, when the last of them is there."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from airflow.sdk import DAG, FixedKeyMapper, PartitionedAssetTimetable, TaskGroup, get_current_context, task
 from airflow.sdk.definitions._internal.abstractoperator import AbstractOperator
-from airflow.sdk.exceptions import AirflowSkipException
+
 from curation.recipe import ALL, Recipe
 from curation_airflow import forms
 from curation_airflow.operators import MessageBatchOperator
@@ -66,7 +67,7 @@ def chain(recipe: Recipe, path: str) -> None:
     if recipe.synthesize:
         steps += [_ask("synthesize_text", "synthesize_requests", path, SYNTHESIZE_DOC), synthesize(path)]
     steps.append(task(outlets=[assets.release(recipe.name)])(release)(path))
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         before >> after
 
 
@@ -85,16 +86,16 @@ def _ask(task_id: str, verb: str, path: str, doc: str) -> MessageBatchOperator:
     return MessageBatchOperator(task_id=task_id, asked=asked, doc_md=doc)
 
 
-@task
-def complete(recipe: str) -> None:
-    """Is every day of the recipe in the lake? If not, skip the run, naming those that are missing."""
+# A short circuit skips all that follows at once; a skipped task would hand it on one by one.
+@task.short_circuit(do_xcom_push=False)
+def complete(recipe: str) -> bool:
+    """Is every day of the recipe in the lake? If not, the rest is skipped; the log names those missing."""
     from curation import pipeline
 
     # Sources without time are not waited for: their facts are made by the tasks that follow.
     absent = [name for name in pipeline.missing(job_of(recipe)) if not name.endswith(f"/{ALL}")]
-    if absent:
-        raise AirflowSkipException(f"{len(absent)} days are not in the lake yet: {', '.join(absent)}")
-    log.info("every day is in the lake")
+    log.info("not in the lake yet: %s", ", ".join(absent) or "nothing, every day is there")
+    return not absent
 
 
 @task
@@ -105,15 +106,16 @@ def publish(recipe: str, plan_uris: list[str]) -> list[str]:
     return pipeline.publish(open_job(recipe), list(plan_uris))
 
 
-@task
-def changed(recipe: str) -> None:
-    """Would a release differ from what is published? If not, skip the rest: nothing is computed or sent."""
+@task.short_circuit(do_xcom_push=False)
+def changed(recipe: str) -> bool:
+    """Would a release differ from what is published? If not, the rest is skipped: nothing is computed, and
+    nothing is sent to Claude."""
     from curation import pipeline
 
     released = pipeline.already_released(job_of(recipe))
     if released:
-        raise AirflowSkipException(f"nothing has changed since {released.uri}: nothing is computed again")
-    log.info("these documents and this recipe are not released yet")
+        log.info("nothing has changed since %s: nothing is computed again", released.uri)
+    return released is None
 
 
 @task

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow.sdk import Param
+
 from curation.recipe import Model, Recipe
 
 _SCHEMA_KEYS = ("type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "format", "pattern")

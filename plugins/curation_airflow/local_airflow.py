@@ -13,8 +13,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ _COMPONENTS = {
 _ENDING_SECONDS = 15  # between asking politely and not
 
 
-class AirflowTrouble(RuntimeError):
+class LocalAirflowError(RuntimeError):
     """Airflow did not start, or did not do what it was asked; the message is for a person."""
 
 
@@ -88,19 +88,11 @@ class Processes:
         for polite in (True, False):
             living = [p for p in self.living() if p.status() != psutil.STATUS_ZOMBIE]
             for process in living:
-                with _gone_is_fine():
+                with suppress(psutil.NoSuchProcess):
                     process.send_signal(signal.SIGTERM if polite else signal.SIGKILL)
             psutil.wait_procs(living, timeout=_ENDING_SECONDS)
         for process in self.started.values():
             process.wait(timeout=_ENDING_SECONDS)
-
-
-@contextmanager
-def _gone_is_fine() -> Iterator[None]:
-    try:
-        yield
-    except psutil.NoSuchProcess:
-        pass
 
 
 def _session(pid: int) -> int:
@@ -137,16 +129,12 @@ class LocalAirflow:
         """Make or upgrade the database, unless this version of Airflow has done so (it takes ten seconds)."""
         from importlib.metadata import version
 
-        mark = self.home / "migrated"
-        if (
-            (self.home / "airflow.db").exists()
-            and mark.exists()
-            and mark.read_text() == version("apache-airflow")
-        ):
+        mark, made = self.home / "migrated", self.home / "airflow.db"
+        if made.exists() and mark.exists() and mark.read_text() == version("apache-airflow"):
             return
         self.processes.start("migrate", _airflow(["db", "migrate"]), self.environment)
         if self.processes.started.pop("migrate").wait(START_SECONDS):
-            raise AirflowTrouble(f"the database could not be made:\n{self.processes.tail('migrate')}")
+            raise LocalAirflowError(f"the database could not be made:\n{self.processes.tail('migrate')}")
         mark.write_text(version("apache-airflow"))
 
     def wait_healthy(self, told: Callable[[str], None] = lambda what: None) -> None:
@@ -168,7 +156,7 @@ class LocalAirflow:
         return waiting
 
     def get(self, path: str, **query: Any) -> Any:
-        """GET /api/v2/`path`; AirflowTrouble with the server's words if it refuses."""
+        """GET /api/v2/`path`; LocalAirflowError with the server's words if it refuses."""
         return _checked(self._api.get(f"/api/v2/{path}", params=query))
 
     def send(self, method: str, path: str, body: Any) -> Any:
@@ -179,9 +167,9 @@ class LocalAirflow:
         return self._api.get(f"/api/v2/dags/{dag_id}").status_code == 200
 
     def check(self) -> None:
-        """AirflowTrouble if a component has fallen, with the end of its log."""
+        """LocalAirflowError if a component has fallen, with the end of its log."""
         for name in self.processes.fallen():
-            raise AirflowTrouble(f"Airflow's {name} has ended by itself:\n{self.processes.tail(name)}")
+            raise LocalAirflowError(f"Airflow's {name} has ended by itself:\n{self.processes.tail(name)}")
 
     def stop(self) -> None:
         """End every process that was started here, and those they have started."""
@@ -190,20 +178,18 @@ class LocalAirflow:
 
 
 def wait(done: Callable[[], bool], seconds: float, what: str, airflow: LocalAirflow) -> None:
-    """Poll `done` until it is true; AirflowTrouble after `seconds`, or as soon as a component falls."""
+    """Poll `done` until it is true; LocalAirflowError after `seconds`, or as soon as a component falls."""
     deadline = time.monotonic() + seconds
     while not done():
         airflow.check()
         if time.monotonic() > deadline:
-            raise AirflowTrouble(
-                f"after {seconds:.0f} s it is not so that {what}; logs: {airflow.home / 'logs'}"
-            )
+            raise LocalAirflowError(f"after {seconds:.0f} s, not yet: {what}; logs: {airflow.home / 'logs'}")
         time.sleep(0.5)
 
 
 def _checked(response: httpx.Response) -> Any:
     if response.is_error:
-        raise AirflowTrouble(f"{response.request.url.path}: {response.status_code} {response.text[:500]}")
+        raise LocalAirflowError(f"{response.request.url.path}: {response.status_code} {response.text[:500]}")
     return response.json() if response.content else None
 
 

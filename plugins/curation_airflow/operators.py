@@ -13,6 +13,7 @@ from airflow.sdk import BaseOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from anthropic import Anthropic
+
     from curation.claude.ledger import Ledger, MessageBatch
     from curation.claude.request import Request
 
@@ -63,7 +64,7 @@ class MessageBatchOperator(BaseOperator):
         replan: bool,
         failures: Mapping[str, int],
     ) -> None:
-        live, seconds, failed = step(self._client(), ledger, raw, waiting, replan, failures)
+        live, seconds, failed = step(self._client(), ledger, raw, waiting, replan=replan, failures=failures)
         if not live:
             self.log.info("every request has its answer in the ledger")
             return
@@ -84,6 +85,7 @@ def step(
     ledger: "Ledger",
     raw: str,
     waiting: "dict[str, Request]",
+    *,
     replan: bool,
     failures: Mapping[str, int],
 ) -> "tuple[list[MessageBatch], float, dict[str, int]]":

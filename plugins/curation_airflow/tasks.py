@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+
 from curation.errors import CurationError, RecipeError
 from curation_airflow import forms
 from curation_airflow.failures import report_failure
@@ -24,7 +25,7 @@ DEFAULT_ARGS: dict[str, Any] = {
     "owner": "curation",
     "retries": 2,
     "retry_delay": timedelta(seconds=10),
-    # Every stage goes on where a killed one stopped, so a retry is cheap; what a person must mend is not retried.
+    # A stage goes on where a killed one stopped, so a retry is cheap; what a person must mend is not retried.
     "retry_policy": ExceptionRetryPolicy(
         rules=[
             RetryRule(
@@ -55,8 +56,9 @@ def lake() -> str:
 def open_job(
     recipe: str, params: Mapping[str, Any] | None = None, fields: tuple[forms.Field, ...] = ()
 ) -> "Job":
-    """The recipe at the path `recipe`, as this run's form changes it, at work in the lake. CURATION_LEDGER, if
-    set, is the URL of the database that many machines share."""
+    """The recipe at the path `recipe`, as this run's form changes it, at work in the lake.
+
+    CURATION_LEDGER, if set, is the URL of the database that many machines share."""
     from curation import pipeline
 
     asked = forms.overrides(fields, params or {})
