@@ -36,10 +36,10 @@ VERSION = 1
 def publish(lake: Layout, settings: Judge, judgments: Published, sample: pa.Table) -> Published:
     """Train on `judgments` and the texts of `sample`, measure, publish model and report; skipped if that is
     published. Raises RecipeError where the sample cannot teach a difference."""
-    directory = lake.classifier(settings.column, mark(settings), manifest.inputs_digest([judgments.input]))
-    found = stage.current(directory)
+    found = find(lake, settings, judgments)
     if found:
         return found
+    directory = _directory(lake, settings, judgments)
     examples, dropped = examples_of(judgments, sample)
     training = [e for e in examples if not e.is_held_out]
     held_out = [e for e in examples if e.is_held_out]
@@ -67,11 +67,20 @@ def publish(lake: Layout, settings: Judge, judgments: Published, sample: pa.Tabl
     return stage.publish(directory, made)
 
 
+def find(lake: Layout, settings: Judge, judgments: Published) -> Published | None:
+    """The classifier trained on `judgments`, if it is published."""
+    return stage.current(_directory(lake, settings, judgments))
+
+
 def mark(settings: Judge) -> str:
     """The fingerprint of a classifier; what it learns from are its inputs."""
     library = version("fasttext-community")
     asked = {"column": settings.column, "learner": learner.SETTINGS, "fasttext": library}
     return fingerprint("classifier", VERSION, asked)
+
+
+def _directory(lake: Layout, settings: Judge, judgments: Published) -> str:
+    return lake.classifier(settings.column, mark(settings), manifest.inputs_digest([judgments.input]))
 
 
 def read_report(classifier: Published) -> dict[str, Any]:
