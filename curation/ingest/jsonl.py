@@ -25,10 +25,10 @@ def outcomes(source: Source, name: str, stream: BinaryIO, limit: int = MAX_LINE_
     """
     window = Window(inflated(stream))
     try:
-        if not window.peek(1):
-            yield Quarantined(name, 0, "empty_file", "no line")
         if window.peek(len(BOM)) == BOM:
             window.take(len(BOM))
+        if not window.peek(1):
+            yield Quarantined(name, 0, "empty_file", "no line")
         while window.peek(1):
             offset = window.position
             yield _outcome(source, name, offset, _line(window, limit), limit)

@@ -13,13 +13,13 @@ from curation.recipe import Source
 def document(source: Source, fields: Mapping[str, object], raw_key: str, file: str, offset: int) -> Document:
     """The document that `fields` become by `source.columns`; without a mapped id its key is `raw_key`.
 
-    Raises UnreadableError: `no_text`, `text_not_a_string`, `no_id`, `bad_id`, `bad_url`, `bad_license`,
+    Raises UnreadableError: `text_missing`, `text_not_a_string`, `no_id`, `bad_id`, `bad_url`, `bad_license`,
     `bad_fetched_at`, `bad_metadata`, `lone_surrogate`.
     """
     columns = source.columns
     text = fields.get(columns.text)
     if text is None:
-        raise UnreadableError("no_text", f"no {columns.text!r}")
+        raise UnreadableError("text_missing", f"no {columns.text!r}")
     if not isinstance(text, str):
         raise UnreadableError("text_not_a_string", f"{columns.text!r} is {_shown(text)}")
     url = _string(fields, columns.url, "bad_url")

@@ -61,7 +61,10 @@ class Body(NamedTuple):
 
 def _outcome(source: Source, name: str, raw: Raw) -> Outcome:
     lines_end_in_lf = raw.header.endswith(b"\n\n")
-    record: Any = WarcRecord.from_reader(io.BytesIO(raw.header + raw.block), quirks_mode=lines_end_in_lf)
+    try:
+        record: Any = WarcRecord.from_reader(io.BytesIO(raw.header + raw.block), quirks_mode=lines_end_in_lf)
+    except OSError as error:
+        raise UnreadableError("bad_record_header", str(error)) from error
     limit = source.extract.max_page_bytes
     body: Body | Skipped
     match record.record_type:

@@ -40,17 +40,18 @@ def records(name: str, stream: BinaryIO, limit: int) -> Iterator[Raw | Quarantin
     Of a gzip member that turns out damaged, the last record goes into quarantine with it: nothing
     vouches for its bytes. A file without a single record is a row too.
     """
-    start = stream.read(len(MAGIC))
+    compressed = stream.read(2) == MAGIC[:2]
     stream.seek(0)
-    if not start:
-        yield Quarantined(name, 0, "empty_file", "0 bytes")
-    elif start.startswith(MAGIC[:2]):
-        yield from _compressed(name, stream, limit)
-    else:
-        yield from _plain(name, Window(chunks(stream)), limit)
+    nothing = True
+    for found in _compressed(name, stream, limit) if compressed else _plain(name, stream, limit):
+        yield found
+        nothing = False
+    if nothing:
+        yield Quarantined(name, 0, "empty_file", "no bytes but line ends")
 
 
-def _plain(name: str, window: Window, limit: int) -> Iterator[Raw | Quarantined]:
+def _plain(name: str, stream: BinaryIO, limit: int) -> Iterator[Raw | Quarantined]:
+    window = Window(chunks(stream))
     if arc := _arc(name, window):
         yield arc
         return
@@ -62,7 +63,6 @@ def _plain(name: str, window: Window, limit: int) -> Iterator[Raw | Quarantined]
 
 
 def _compressed(name: str, stream: BinaryIO, limit: int) -> Iterator[Raw | Quarantined]:
-    nothing = True
     for member in members(stream, BEGINS):
         window = Window(member.content())
         if member.offset == 0 and (arc := _arc(name, window)):
@@ -79,9 +79,6 @@ def _compressed(name: str, stream: BinaryIO, limit: int) -> Iterator[Raw | Quara
             last = Quarantined(name, member.offset, *member.damage)
         if last:
             yield last
-            nothing = False
-    if nothing:
-        yield Quarantined(name, 0, "empty_file", "only empty gzip members")
 
 
 def _records(window: Window, limit: int) -> Iterator[Raw | Quarantined]:
