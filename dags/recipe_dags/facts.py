@@ -42,13 +42,13 @@ def facts(recipe: str, day: Callable[[dict[str, Any]], str | None], publish: Cal
         return pipeline.ingest(open_job(recipe), plan_uri)
 
     @task(map_index_template=PIECE)
-    def annotate(recipe: str, plan_uri: str) -> str:
+    def annotate(recipe: str, plan_uri: str) -> None:
         """Compute the recipe's columns beside the documents of one plan: language, quality, repetition,
         signatures. Values, not verdicts: a rule can change without this running again."""
         from curation import pipeline
 
         get_current_context()["piece"] = piece_name(plan_uri)  # type: ignore[typeddict-unknown-key]
-        return pipeline.annotate(open_job(recipe), plan_uri)
+        pipeline.annotate(open_job(recipe), plan_uri)
 
     @task_group
     def part(plan_uri: str) -> None:

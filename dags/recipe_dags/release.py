@@ -81,7 +81,7 @@ def _ask(task_id: str, verb: str, path: str, doc: str) -> MessageBatchOperator:
         from curation import pipeline
 
         job = open_job(path, context["params"], forms.RELEASE)
-        return getattr(pipeline, verb)(job), job.ledger, job.lake.raw
+        return getattr(pipeline, verb)(job), job.ledger, job.lake.answers
 
     return MessageBatchOperator(task_id=task_id, asked=asked, doc_md=doc)
 
