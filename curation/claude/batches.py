@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 CREATE_TIMEOUT_SECONDS = 300.0  # below Patience.create_grace_seconds
 CLOCK_SKEW_SECONDS = 3600.0  # between this machine and the service
 _LIST_PAGE = 100
+_ENVELOPE_BYTES = len('{"requests":[]}')
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ def split(requests: Sequence[Request], limits: Limits) -> Iterator[list[Request]
     parts: dict[str, list[Request]] = {}
     sizes: dict[str, int] = {}
     for request in requests:
-        size = len(canonical(request.entry("-" * NONCE_CHARS)).encode()) + 2
-        if size > limits.bytes:
+        size = len(canonical(request.entry("-" * NONCE_CHARS)).encode()) + 1  # and a comma
+        if _ENVELOPE_BYTES + size > limits.bytes:
             raise ClaudeError(
                 f"a request of {size:,} bytes (text {request.text_digest}) is beyond the {limits.bytes:,} of "
                 "a message batch; truncate the text"
@@ -99,7 +100,7 @@ def split(requests: Sequence[Request], limits: Limits) -> Iterator[list[Request]
         if part and (len(part) == limits.requests or sizes[request.model] + size > limits.bytes):
             yield part
             part = parts[request.model] = []
-        sizes[request.model] = size + (sizes[request.model] if part else 0)
+        sizes[request.model] = size + (sizes[request.model] if part else _ENVELOPE_BYTES)
         part.append(request)
     yield from (part for part in parts.values() if part)
 

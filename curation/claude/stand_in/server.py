@@ -62,6 +62,7 @@ def serve(
         server.shutdown()
         server.server_close()
         thread.join()
+        store.close()
         if state is None:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -63,6 +63,8 @@ class Store:
     def __init__(self, folder: Path, delay_seconds: float, respond: Respond) -> None:
         self._folder, self._delay, self._respond = folder, delay_seconds, respond
         self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._threads: list[threading.Thread] = []
         self._cancels: dict[str, threading.Event] = {}
         folder.mkdir(parents=True, exist_ok=True)
         loaded = [Batch(**json.loads(path.read_text())) for path in folder.glob("msgbatch_*.json")]
@@ -122,11 +124,21 @@ class Store:
             raise invalid(f"message batch {batch_id} has no results yet: it is still processing")
         return self._folder / f"{batch_id}.results.jsonl"
 
+    def close(self) -> None:
+        """Stop answering; what is in progress goes on when the folder is opened again."""
+        self._closing.set()
+        for event in list(self._cancels.values()):
+            event.set()
+        for thread in self._threads:
+            thread.join()
+
     def _start(self, batch: Batch) -> None:
         self._cancels[batch.id] = threading.Event()
         if batch.cancel_initiated_at is not None:
             self._cancels[batch.id].set()
-        threading.Thread(target=self._process, args=(batch,), daemon=True).start()
+        thread = threading.Thread(target=self._process, args=(batch,), daemon=True)
+        self._threads = [*filter(threading.Thread.is_alive, self._threads), thread]
+        thread.start()
 
     def _process(self, batch: Batch) -> None:
         canceled = self._cancels[batch.id]
@@ -134,6 +146,8 @@ class Store:
         lines, counts = [], dict.fromkeys(_COUNTS, 0)
         with (self._folder / f"{batch.id}.requests.jsonl").open(encoding="utf-8") as asked:
             for line in asked:
+                if self._closing.is_set():
+                    return
                 request = json.loads(line)
                 result = self._result(request["params"], batch, canceled.is_set())
                 counts[result["type"]] += 1

@@ -1,0 +1,108 @@
+"""A stand-in, a ledger and requests to put through them."""
+
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import anthropic
+import pytest
+import sqlalchemy
+
+from curation.claude import stand_in
+from curation.claude.client import Connection
+from curation.claude.decide import Patience
+from curation.claude.ledger import Ledger
+from curation.claude.request import Request, prompt_digest
+from curation.claude.run import Report, run
+from curation.document import text_digest
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "evidence": {"type": "string"},
+        "addresses_model": {"type": "boolean"},
+        "score": {"type": "integer", "enum": [0, 1, 2, 3, 4, 5]},
+    },
+    "required": ["evidence", "addresses_model", "score"],
+    "additionalProperties": False,
+}
+QUICK = Patience(poll_seconds=0.05, create_grace_seconds=0.6, lost_grace_seconds=0.5)
+
+
+@pytest.fixture
+def ask() -> Callable[..., Request]:
+    """ask(i, **changes): a judging request about text number i."""
+
+    def make(i: int = 0, **changes: object) -> Request:
+        text = f"This is text number {i}. It is about the sea and what is in it. " * 5
+        given = {
+            "text_digest": text_digest(text),
+            "prompt_digest": prompt_digest("Judge.", "template"),
+            "model": stand_in.MODEL,
+            "parameters": {"max_tokens": 400},
+            "system": "Judge.",
+            "message": f"<document-n0nce>\n{json.dumps(text)}\n</document-n0nce>\nJudge the document above.",
+            "schema": SCHEMA,
+        }
+        return Request(**(given | changes))  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def patience() -> Patience:
+    return QUICK
+
+
+@pytest.fixture
+def server() -> Iterator[stand_in.StandIn]:
+    with stand_in.serve(delay_seconds=0.1) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: stand_in.StandIn) -> anthropic.Anthropic:
+    return Connection("sk-secret-0123456789", server.url).client()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "ledger.sqlite")
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> str:
+    return str(tmp_path / "raw")
+
+
+@pytest.fixture
+def drive(ledger: Ledger, raw: str) -> Callable[..., Report]:
+    """drive(client, requests, **options): run them against the ledger, quickly."""
+
+    def go(client: anthropic.Anthropic, requests: list[Request], **options: Any) -> Report:
+        return run(client, requests=requests, raw=raw, **{"ledger": ledger, "patience": QUICK, **options})
+
+    return go
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def any_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    """An empty ledger on SQLite and, where CURATION_TEST_POSTGRES is the URL of one, on Postgres."""
+    if request.param == "sqlite":
+        yield Ledger(tmp_path / "any.sqlite")
+        return
+    where = os.environ.get("CURATION_TEST_POSTGRES")
+    if not where:
+        pytest.skip("needs a Postgres: set CURATION_TEST_POSTGRES to its URL, postgresql+psycopg://…")
+    schema = f"curation_{uuid.uuid4().hex}"
+    engine = sqlalchemy.create_engine(where)
+    with engine.begin() as db:
+        db.execute(sqlalchemy.text(f"CREATE SCHEMA {schema}"))
+    url = sqlalchemy.make_url(where).update_query_dict({"options": f"-csearch_path={schema}"})
+    yield Ledger(url.render_as_string(hide_password=False))
+    with engine.begin() as db:
+        db.execute(sqlalchemy.text(f"DROP SCHEMA {schema} CASCADE"))
+    engine.dispose()
