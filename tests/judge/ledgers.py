@@ -15,7 +15,9 @@ from curation.judge.enclose import open_
 def answered(folder: Path, requests: Sequence[Request], answer: Callable[[str], Answer | None]) -> Ledger:
     """A ledger in `folder` with `answer(text asked about)` for each request, none where that is None."""
     ledger = Ledger(folder / "ledger.sqlite")
-    by_key = {r.key: (r, a) for r in requests if (a := answer(open_(r.message) or "")) is not None}
+    missing = set(ledger.missing(r.key for r in requests))
+    found = ((r, answer(open_(r.message) or "")) for r in requests if r.key in missing)
+    by_key = {r.key: (r, a) for r, a in found if a is not None}
     if by_key:
         nonce = secrets.token_hex(8)
         ledger.plan(nonce, [r for r, _ in by_key.values()])
