@@ -3,6 +3,7 @@
 import itertools
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -279,6 +280,14 @@ def nursery(store: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
+def publish_until(process: subprocess.Popen[str], line: int) -> str:
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(f"{line}\n")
+    process.stdin.flush()
+    return process.stdout.readline().strip()
+
+
 def publish_and_kill(process: subprocess.Popen[str], after: float) -> None:
     assert process.stdin
     assert process.stdout
@@ -314,6 +323,18 @@ def check_generation(found: stage.Published) -> None:
     for file, uri, batch in zip(found.manifest.parts, found.part_uris(), wanted, strict=True):
         assert file.digest == storage.digest(uri)
         assert stage.read_table(uri) == pa.Table.from_batches([batch])
+
+
+def test_a_kill_between_any_two_lines_of_code_leaves_each_stage_whole_or_absent(tmp_path: Path) -> None:
+    directory = publish_forever.folder(str(tmp_path))
+    with nursery(str(tmp_path)) as process:
+        lines = int(publish_until(process, 1_000_000_000))
+        for line in random.Random(7).sample(range(1, lines), 40):
+            shutil.rmtree(tmp_path / "documents", ignore_errors=True)
+            assert publish_until(process, line) == "killed"
+            assert check_whole(directory, set()) in (0, 1)
+            published = publish_forever.publish(str(tmp_path), 1)
+            assert (published.generation, check_whole(directory, set())) == (1, 1)
 
 
 def test_a_kill_at_any_instant_leaves_each_stage_whole_or_absent(store: str) -> None:
