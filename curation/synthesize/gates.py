@@ -21,13 +21,13 @@ _CONTENT_WORD_CHARS = 5  # at least; shorter words are mostly grammar
 _STEM_CHARS = 5  # `restate`, `restates`, `restated` count as the same word
 
 _META = re.compile(
-    r"\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b"
+    r"\bas an? (?:ai\b|artificial intelligence\b|(?:large )?language model\b)"
     r"|\bi(?:'m| am) (?:sorry|unable|an ai)\b|\bi apologi[sz]e\b"
     r"|\bi (?:cannot|can't|can not|won't|will not) (?:\w+ )?"
     r"(?:assist|help|comply|provide|fulfil|rewrite|restate|create)"
     r"|^(?:sure|certainly|of course)[,!]"
     r"|\b(?:here is|here's|below is) (?:the|a|your) [^.\n]{0,40}\b(?:passage|rewrit|restate|version|summary)"
-    r"|\b(?:the|this) (?:document|passage|text|article|page|author) "
+    r"|\b(?:the|this) (?:document|passage|text|article|page|author) (?:also )?"
     r"(?:above|below|provided|states?|says|describes?|explains?|discusses|mentions?|provides?|appears)\b"
     r"|\b(?:rewritten|provided) (?:document|passage|text)\b",
     re.IGNORECASE,
