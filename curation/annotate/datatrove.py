@@ -43,7 +43,7 @@ def datatrove_filter(settings: DatatroveFilter) -> Annotator:
         raise RecipeError(
             f"datatrove's {settings.filter} needs a file that cannot be read: {error}"
         ) from error
-    except Exception as error:  # a foreign constructor may raise anything about its settings
+    except Exception as error:  # a foreign constructor may raise anything: a bad pattern, a missing tokenizer
         raise RecipeError(f"datatrove's {settings.filter} refuses {settings.settings}: {error}") from error
 
     def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -66,20 +66,23 @@ class _Filter:
         self.ready = False
         self.filter = object.__new__(kind)
         self.filter.__init__(**settings.settings)
+        if hasattr(self.filter, "language"):
+            from datatrove.utils.word_tokenizers import load_word_tokenizer
+
+            load_word_tokenizer(
+                self.filter.language
+            )  # now, not at the first document, it may say what is missing
 
     def reason(self, row: dict[str, Any]) -> str:
         """'' if the filter keeps the document, else why not."""
         from datatrove.pipeline.filters.base_filter import get_filter_result
 
         document = _document(row)
+        self._prepare(document.id)
         try:
-            self._prepare(document.id)
             keeps, reason = get_filter_result(self.filter.filter(document))
         except (ImportError, OSError, TypeError) as error:
-            raise RecipeError(
-                f"datatrove's {self.name} cannot run here ({type(error).__name__}: {error}): install or "
-                "fetch what it names, or mend its settings in the recipe"
-            ) from error
+            raise _cannot_run(self.name, error) from error
         except Exception as error:  # noqa: BLE001  foreign code over any text: one document must not end a run
             return f"failed_{type(error).__name__}"
         return "" if keeps else str(reason or self.name)
@@ -97,9 +100,6 @@ class _Filter:
 
 def _load(filter_: Any, name: str) -> None:
     """Has the filter read what it needs, from what is installed where that is possible."""
-    from loguru import logger
-
-    logger.disable("datatrove")
     if hasattr(filter_, "tldextractor"):
         from tldextract import TLDExtract
 
@@ -108,8 +108,15 @@ def _load(filter_: Any, name: str) -> None:
         filter_.model._model = model()
     try:
         _ = getattr(filter_, "model", None)  # FastTextClassifierFilter checks its labels once only, here
-    except ValueError as error:
-        raise RecipeError(f"datatrove's {name} refuses its settings: {error}") from error
+    except (ImportError, OSError, TypeError, ValueError) as error:
+        raise _cannot_run(name, error) from error
+
+
+def _cannot_run(name: str, error: Exception) -> RecipeError:
+    return RecipeError(
+        f"datatrove's {name} cannot run here ({type(error).__name__}: {error}): install or fetch what it "
+        "names, or mend its settings in the recipe"
+    )
 
 
 def _document(row: dict[str, Any]) -> Any:
@@ -123,7 +130,9 @@ def _document(row: dict[str, Any]) -> Any:
 def _filter_class(name: str) -> type[Any]:
     """The class called `name`; RecipeError with the nearest name if there is none."""
     from datatrove.pipeline import filters
+    from loguru import logger
 
+    logger.disable("datatrove")  # it reports progress, which is ours to report
     classes = {key: value for key, value in vars(filters).items() if isinstance(value, type)}
     if name == "LambdaFilter":
         raise RecipeError(
