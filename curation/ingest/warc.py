@@ -122,9 +122,9 @@ def _page(source: Source, name: str, raw: Raw, record: Any, fetched: Body) -> Ou
     if not record.record_id:
         raise UnreadableError("no_record_id", "no WARC-Record-ID, which a document's id is made of")
     text, charset = decode(body, _charset(declared))
-    title = ""
+    title, whole = "", False
     if media_type in HTML_TYPES:
-        text, title = page(text, source.extract)
+        text, title, whole = page(text, source.extract)
     url = _url(record)
     metadata = {
         "file": name,
@@ -133,6 +133,7 @@ def _page(source: Source, name: str, raw: Raw, record: Any, fetched: Body) -> Ou
         "content_type": declared or media_type,
         "charset": charset,
         "title": title or None,
+        "whole_page": whole or None,
         "truncated": record.headers.get("WARC-Truncated"),
         "overlooked": overlooked,
     }
