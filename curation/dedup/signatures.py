@@ -7,15 +7,18 @@ makes of the same hashes; only the loop over hashes is numpy's, which takes abou
 """
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from datasketch import LeanMinHash, MinHash
 from numpy.typing import NDArray
 
 from curation.annotator import Annotator
 from curation.recipe import Duplicates
 from curation.text.shingles import shingle_hashes
+
+if TYPE_CHECKING:
+    from datasketch import LeanMinHash
 
 SEED = 1
 SCHEME = "affine32"
@@ -72,8 +75,10 @@ def matrix(column: pa.ChunkedArray, settings: Duplicates) -> NDArray[np.uint32]:
     return values
 
 
-def lean_minhash(values: bytes) -> LeanMinHash:
+def lean_minhash(values: bytes) -> "LeanMinHash":
     """One row of `signature` as datasketch's own type, for its LSH, its forests and `jaccard`."""
+    from datasketch import LeanMinHash
+
     return LeanMinHash(seed=SEED, hashvalues=np.frombuffer(values, dtype="<u4"), scheme=SCHEME)
 
 
@@ -86,6 +91,8 @@ def recall(similarity: float, bands: int, rows: int) -> float:
 @cache
 def _permutations(size: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     """Columns `a` (odd) and `b`, each of shape (size, 1)."""
+    from datasketch import MinHash  # imported here: it takes a second, and most tasks never come here
+
     a, b = MinHash(num_perm=size, seed=SEED, scheme=SCHEME).permutations
     return a.reshape(-1, 1), b.reshape(-1, 1)
 
