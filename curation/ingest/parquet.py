@@ -31,14 +31,14 @@ def outcomes(source: Source, name: str, stream: BinaryIO) -> Iterator[Outcome]:
     columns = _columns(source, name, file.schema_arrow.names)
     first = 0
     for group in range(file.num_row_groups):
-        row = first
+        row, after = first, first + file.metadata.row_group(group).num_rows
         try:
             for fields in _rows(file, group, columns):
                 yield _outcome(source, name, row, fields)
                 row += 1
         except (pa.ArrowException, OSError) as error:
-            yield _damage(name, row, "damaged_row_group", error)
-        first += file.metadata.row_group(group).num_rows
+            yield _damage(name, row, "damaged_row_group", error, f"rows {row} to {after - 1} are lost: ")
+        first = after
     if not first:
         yield Quarantined(name, 0, "empty_file", "no row")
 
@@ -83,8 +83,8 @@ def _columns(source: Source, name: str, present: list[str]) -> list[str]:
     return wanted
 
 
-def _damage(name: str, row: int, reason: str, error: Exception) -> Quarantined:
+def _damage(name: str, row: int, reason: str, error: Exception, what: str = "") -> Quarantined:
     """The row for what Arrow cannot read; an OSError of the file system, which has a number, is raised."""
     if isinstance(error, OSError) and error.errno is not None:
         raise error
-    return Quarantined(name, row, reason, str(error).splitlines()[0][:200])
+    return Quarantined(name, row, reason, what + str(error).partition("\n")[0][:200])
