@@ -148,8 +148,9 @@ def ingest(recipe: Recipe, lake: Layout, plan_uri: str) -> str:
 
 def annotate(recipe: Recipe, lake: Layout, plan_uri: str) -> None:
     """Compute every column of the part that `ingest` made of a plan; those already there are not touched."""
-    where, part = _ingested(recipe, lake, plan_uri)
-    annotate_part(lake, columns(recipe), where, part)
+    todo = read_plan(plan_uri)
+    where = place(recipe.source(todo.source), todo.partition)
+    annotate_part(lake, columns(recipe), where, _read_part(lake, where, todo))
 
 
 def annotate_part(lake: Layout, asked: Iterable[Column], where: Place, part: Part) -> None:
@@ -166,12 +167,23 @@ def annotate_part(lake: Layout, asked: Iterable[Column], where: Place, part: Par
 
 def publish(recipe: Recipe, lake: Layout, plan_uris: Sequence[str]) -> list[str]:
     """Write the manifests of the partitions that these plans are the whole of; the documents' URIs."""
-    parts: dict[Place, list[Part]] = {}
-    for uri in plan_uris:
-        where, part = _ingested(recipe, lake, uri)
-        parts.setdefault(where, []).append(part)
     asked = columns(recipe)
-    return [publish_partition(lake, asked, where, done).uri for where, done in parts.items()]
+    published = []
+    for where, plans in _by_place(recipe, plan_uris).items():
+        parts = [_read_part(lake, where, todo) for todo in plans]
+        published.append(publish_partition(lake, asked, where, parts).uri)
+    return published
+
+
+def is_published(recipe: Recipe, lake: Layout, plan_uris: Sequence[str]) -> bool:
+    """Whether all that these plans would compute is published already."""
+    asked = columns(recipe)
+    for where, plans in _by_place(recipe, plan_uris).items():
+        found = find(lake, asked, where)
+        inputs = tuple(i for todo in plans for i in todo.inputs)
+        if found is None or found.documents.manifest.inputs != inputs:
+            return False
+    return True
 
 
 def publish_partition(
@@ -250,11 +262,16 @@ def _annotate(annotator: Annotator, uri: str, inputs: tuple[Input, ...], directo
         return Part(inputs=inputs, file=writer.publish(), rows_in=rows)
 
 
-def _ingested(recipe: Recipe, lake: Layout, plan_uri: str) -> tuple[Place, Part]:
-    """Where the documents of a plan lie, and the record of the part made of it."""
-    todo = read_plan(plan_uri)
-    where = place(recipe.source(todo.source), todo.partition)
-    return where, stage.read_record(layout.record(where.documents(lake), stage.key(todo.inputs)))
+def _read_part(lake: Layout, where: Place, todo: Plan) -> Part:
+    """The record of the part that was made of a plan."""
+    return stage.read_record(layout.record(where.documents(lake), stage.key(todo.inputs)))
+
+
+def _by_place(recipe: Recipe, plan_uris: Sequence[str]) -> dict[Place, list[Plan]]:
+    plans: dict[Place, list[Plan]] = {}
+    for todo in map(read_plan, plan_uris):
+        plans.setdefault(place(recipe.source(todo.source), todo.partition), []).append(todo)
+    return plans
 
 
 def _manifest(stage_name: str, name: str, where: Place, parts: Sequence[Part]) -> manifest.Manifest:

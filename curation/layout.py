@@ -47,8 +47,8 @@ class Layout:
     def release(self, recipe: str, identity: str) -> str:
         return join(self.root, "releases", recipe, identity)
 
-    def training(self, recipe: str, identity: str) -> str:
-        return join(self.root, "trainings", recipe, identity)
+    def trainings(self, recipe: str) -> str:
+        return join(self.root, "trainings", recipe)
 
     @property
     def answers(self) -> str:

@@ -116,6 +116,11 @@ def publish(job: Job, plan_uris: Sequence[str]) -> list[str]:
     return facts.publish(job.recipe, job.lake, plan_uris)
 
 
+def is_published(job: Job, plan_uris: Sequence[str]) -> bool:
+    """Whether all that these plans would compute is published already."""
+    return facts.is_published(job.recipe, job.lake, plan_uris)
+
+
 def missing(job: Job) -> list[str]:
     """The partitions, as source/partition, that the recipe asks for and the lake lacks."""
     wanted = _places(job.recipe)
@@ -186,17 +191,21 @@ def release(job: Job) -> Released:
 
 
 def pretrain(
-    job: Job, release_uri: str, on_step: Callable[[int, int], None] | None = None
+    job: Job, release_uri: str, on_step: Callable[[Mapping[str, Any]], None] | None = None
 ) -> "TrainingResult":
-    """Train on the release at `release_uri`; found, not computed, if the same training is finished."""
+    """Train on the release at `release_uri`; found, not computed, if the same training is finished.
+
+    `on_step` is called with each row of telemetry.
+    """
     from curation import pretrain as training  # torch: only where it is used
 
     if job.recipe.pretrain is None:
         raise RecipeError(f"recipe {job.recipe.name} has no `pretrain`: write one, or leave this step out")
     if not storage.is_local(release_uri):
         raise LakeError(f"{release_uri}: a training reads a release on local disk; copy it there first")
-    out = job.lake.training(job.recipe.name, release_uri.rsplit("/", 1)[-1])
-    return training.pretrain(Path(release_uri), Path(out), job.recipe.pretrain, on_step)
+    return training.pretrain(
+        Path(release_uri), Path(job.lake.trainings(job.recipe.name)), job.recipe.pretrain, on_step
+    )
 
 
 def already_released(job: Job) -> Released | None:

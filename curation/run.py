@@ -68,6 +68,9 @@ def _facts(job: Job, progress: Progress, workers: int) -> None:
     days = job.recipe.interval.days if any(s.timed for s in job.recipe.sources) else ()
     plans = [uri for day in (*days, None) for uri in pipeline.plan(job, day)]
     _refuse_empty(job, plans)
+    if pipeline.is_published(job, plans):
+        progress("ingest and annotate", len(plans), len(plans))
+        return
     # Spawned, not forked: Arrow's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     progress("ingest and annotate", 0, len(plans))
@@ -124,4 +127,8 @@ def _step(progress: Progress, name: str, step: Callable[[Job], T], job: Job) -> 
 
 
 def _pretrain(job: Job, progress: Progress, released: Released) -> "TrainingResult":
-    return pipeline.pretrain(job, released.uri, lambda step, steps: progress("pretrain", step, steps))
+    steps = job.recipe.pretrain.steps if job.recipe.pretrain else 0
+    progress("pretrain", 0, steps)
+    result = pipeline.pretrain(job, released.uri, lambda row: progress("pretrain", row["step"], steps))
+    progress("pretrain", steps, steps)
+    return result
