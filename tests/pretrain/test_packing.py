@@ -135,7 +135,7 @@ def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
     source = write_release(tmp_path / "release", [toy_texts(5)])
     shard = source / "data" / "train-00000-of-00001.parquet"
     shard.write_bytes(shard.read_bytes()[:200])
-    with pytest.raises(InputError, match="train-00000-of-00001.parquet cannot be read"):
+    with pytest.raises(InputError, match=r"train-00000-of-00001\.parquet cannot be read"):
         packing.pack(source, tmp_path / "packed", 16)
 
 
