@@ -34,7 +34,10 @@ def server_url(tmp_path_factory):
     state = tmp_path_factory.mktemp("state")
     command = [sys.executable, "-m", "curation.claude.stand_in", "--port", "0", "--state", str(state)]
     with subprocess.Popen(
-        [*command, "--delay-seconds", "0.02"], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+        [*command, "--delay-seconds", "0.02"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
     ) as server:
         yield server.stdout.readline().split()[-1]
         server.terminate()
@@ -87,7 +90,7 @@ def forked(url, folder, requests, at):
     if child == 0:
         try:
             drive(url, folder, requests, at)
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - the end of a process
             traceback.print_exc()
             os._exit(3)
         os._exit(0)

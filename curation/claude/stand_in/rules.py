@@ -61,14 +61,15 @@ def answer(message: str, schema: Mapping[str, Any] | None) -> str:
 
 def score(s: Statistics) -> float:
     """0 to 5: how much a text looks like plain, well-formed English prose. Five points, each earned in part
-    (stop words, line ends, cleanness, sentence length, plain words), less for a text too short to say much,
-    and none without the stop words of English prose."""
+    (stop words, line ends, cleanness, sentence length, plain words); less for a text too short to say much or
+    made of a page's furniture, and none without the stop words of English prose."""
     prose = _ramp(s.stop_word_ratio, 0.15, 0.38)
     clean = 1.0 - _ramp(s.boilerplate_ratio + 5 * s.link_ratio + 5 * s.symbol_ratio, 0.0, 0.6)
     sentences = _ramp(s.sentence_words, 4, 10) * (1.0 - _ramp(s.sentence_words, 18, 45))
     plain = 1.0 - _ramp(s.long_word_ratio, 0.05, 0.40)
-    points = prose + _ramp(s.ended_line_ratio, 0.3, 0.95) + clean + sentences + plain
-    return points * _ramp(s.words, 10, 100) * _ramp(prose, 0.0, 0.5)
+    ended = _ramp(s.ended_line_ratio, 0.3, 0.95)
+    points = prose + ended + clean + sentences + plain
+    return points * _ramp(s.words, 10, 100) * _ramp(prose, 0.0, 0.5) * _ramp(ended + clean, 0.0, 1.0)
 
 
 def _ramp(x: float, low: float, high: float) -> float:
@@ -92,11 +93,12 @@ def rewrite(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip() and not is_boilerplate(line)]
     sentences = list(dict.fromkeys(sentence for line in lines for sentence in sentences_of(line)))
     frequency = Counter(word for sentence in sentences for word in words_of(sentence))
-    order = sorted(range(len(sentences)), key=lambda i: (-_weight(sentences[i], frequency), i))
+    weights = [_weight(sentence, frequency) for sentence in sentences]
+    order = sorted(range(len(sentences)), key=lambda i: (-weights[i], i))
     room = _KEPT_RATIO * sum(map(len, sentences))
     kept: list[int] = []
     for i in order:
-        if not kept or len(sentences[i]) <= room * _OVERSHOOT:
+        if not kept or (weights[i] > 0 and len(sentences[i]) <= room * _OVERSHOOT):
             kept.append(i)
             room -= len(sentences[i])
     chosen = [sentences[i] for i in sorted(kept)]

@@ -76,6 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
     store: Store
     counts: Counter[str]
     respond: Respond
+    request_id: str
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1  # headers and body in one packet
@@ -93,6 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
         log.debug("%s %s", self.command, self.path)  # never a header: they carry the key
 
     def _serve(self, method: str) -> None:
+        self.request_id = request_id()
         try:
             body = self._body()
             path = urlsplit(self.path).path
@@ -104,12 +106,11 @@ class _Handler(BaseHTTPRequestHandler):
                 )
             reply = verb(self, body, **found)
         except ApiError as error:
-            self._send(error.status, error.body(request_id()))
+            self._send(error.status, error.body(self.request_id))
         except Exception:
             log.exception("the stand-in failed on %s %s", method, self.path)
-            self._send(
-                500, ApiError(500, "api_error", "the stand-in failed; its log says why").body(request_id())
-            )
+            failed = ApiError(500, "api_error", "the stand-in failed; its log says why")
+            self._send(500, failed.body(self.request_id))
         else:
             self._send_file(reply) if isinstance(reply, Path) else self._send(200, reply)
 
@@ -143,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(size))
-        self.send_header("request-id", request_id())
+        self.send_header("request-id", self.request_id)
         self.end_headers()
 
 

@@ -55,6 +55,8 @@ def sentences_of(line: str) -> list[str]:
 
 def is_boilerplate(line: str) -> bool:
     """Whether a line looks like a page's furniture rather than its text."""
+    if _LINK.fullmatch(line.strip()):
+        return True
     return _BOILERPLATE.search(line) is not None and len(line.split()) <= _LONGEST_BOILERPLATE_WORDS
 
 
