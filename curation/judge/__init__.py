@@ -5,6 +5,7 @@
     prompt.requests(prompt, sample, model)                        → [Request]  one a document, row for row
     judgments.find(lake, settings, decisions)                     → Published | None
     judgments.publish(lake, settings, decisions, sample, ledger)  → Published
+    classifier.find(lake, settings, judgments)                    → Published | None
     classifier.publish(lake, settings, judgments, sample)         → Published  model and report
     classifier.column(classifier)                                 → facts.Column
 

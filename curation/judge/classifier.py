@@ -33,11 +33,6 @@ from curation.stage import Published
 VERSION = 1
 
 
-def find(lake: Layout, settings: Judge, judgments: Published) -> Published | None:
-    """The classifier if it is published: then no text need be read."""
-    return stage.current(_directory(lake, settings, judgments))
-
-
 def publish(lake: Layout, settings: Judge, judgments: Published, sample: pa.Table) -> Published:
     """Train on `judgments` and the texts of `sample`, measure, publish model and report; skipped if that is
     published. Raises RecipeError where the sample cannot teach a difference."""

@@ -52,6 +52,11 @@ def trained(folder, answer=lambda text: judged(4 if is_teaching(text) else 1), m
     return classifier.publish(lake, SETTINGS, found, drawn)
 
 
+def decided_in(folder):
+    [uri] = Path(folder).glob("decisions/*/*/manifest-*.json")
+    return stage.open_manifest(str(uri))
+
+
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
     return trained(tmp_path_factory.mktemp("lake"))
@@ -128,6 +133,15 @@ def test_the_annotator_goes_to_another_process_and_has_the_models_digest_in_its_
     details = {**published.manifest.details, "model_digest": "f" * 32}
     other = stage.Published("x", 1, published.manifest.model_copy(update={"details": details}))
     assert classifier.column(other).fingerprint != column.fingerprint
+
+
+def test_a_published_classifier_is_found_without_its_sample(tmp_path):
+    made = trained(tmp_path)
+    learned_from = judgments.find(Layout(str(tmp_path)), SETTINGS, decided_in(tmp_path))
+    assert learned_from is not None
+    assert classifier.find(Layout(str(tmp_path)), SETTINGS, learned_from) == stage.open_manifest(made.uri)
+    other = SETTINGS.model_copy(update={"column": "other"})
+    assert classifier.find(Layout(str(tmp_path)), other, learned_from) is None
 
 
 def test_a_model_that_was_changed_is_not_used(published, tmp_path):
