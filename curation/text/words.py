@@ -37,5 +37,7 @@ def fold(text: str) -> str:
     NFC of the full case folding; soft hyphens, joiners, directional marks and the like (Unicode's default
     ignorable code points) are left out, as NFKC_Casefold does; compatibility characters are left as they are.
     """
+    if text.isascii():
+        return text.lower()
     visible = _ignorable.sub("", text)
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", visible).casefold())
