@@ -4,7 +4,7 @@ import re
 from typing import Any, NamedTuple
 
 from resiliparse.extract.html2text import extract_plain_text
-from resiliparse.parse.html import HTMLTree
+from resiliparse.parse.html import HTMLParserException, HTMLTree
 
 from curation.ingest.outcome import UnreadableError
 from curation.recipe import Extract
@@ -33,14 +33,17 @@ class Page(NamedTuple):
 
 
 def page(html: str, settings: Extract) -> Page:
-    """The text and the title of `html`; UnreadableError `nested_too_deep` beyond MAX_DEPTH.
+    """The text and the title of `html`; UnreadableError `nested_too_deep` beyond MAX_DEPTH, or `bad_html`.
 
     Where no main content is found (1 page of 80 of the same crawl, half of them articles all the same), the
     text is that of the whole page, rather than none.
     """
     if (deepest := depth(html)) > MAX_DEPTH:
         raise UnreadableError("nested_too_deep", f"{deepest} tags in each other; the limit is {MAX_DEPTH}")
-    tree = HTMLTree.parse(html)
+    try:
+        tree = HTMLTree.parse(html)
+    except HTMLParserException as error:
+        raise UnreadableError("bad_html", str(error)) from error
     title = " ".join((tree.title or "").split())
     for options in (MAIN, MAIN_LOOSELY) if settings.main_content else ():
         text = extract_plain_text(tree, preserve_formatting=True, **options)

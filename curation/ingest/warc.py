@@ -1,7 +1,7 @@
 """Web archives into documents: one for each page, a count or a quarantine row for every other record.
 
-A page is an HTTP response with status 200, or a `resource` fetched from the web, whose media type is HTML or
-plain text; or a `conversion` into plain text, as in Common Crawl's WET files.
+A page is an HTTP response with status 200, or a `resource`, whose media type is HTML (of a response also plain
+text); or a `conversion` into plain text, as in Common Crawl's WET files.
 """
 
 import io
@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, NamedTuple
-from urllib.parse import urlsplit
 
 from fastwarc.warc import WarcRecord, WarcRecordType
 from resiliparse.parse.encoding import detect_mime
@@ -32,7 +31,7 @@ TYPES = {
 HTML_TYPES = {"text/html", "application/xhtml+xml"}
 PAGE_TYPES = HTML_TYPES | {"text/plain"}
 LOOKS_LIKE_HTML = re.compile(rb"(?i)<(?:!doctype\s+html|html|head|body|title|meta|script|div|p|h1)\b")
-
+ROBOTS = re.compile(r"\w+://[^/?#]*/robots\.txt(?:[?#]|$)", re.IGNORECASE)
 CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 BINARY = ("image/", "audio/", "video/", "font/", "application/")
 TEXTUAL = {"application/xml", "application/xhtml+xml", "application/octet-stream"}
@@ -91,7 +90,7 @@ def _response(raw: Raw, record: Any, limit: int) -> Body | Skipped:
     declared = headers.get("Content-Type") or ""
     if _media_type(declared) not in PAGE_TYPES | {""}:
         return Skipped("not_html_or_text")
-    if urlsplit(_url(record) or "").path == "/robots.txt":
+    if ROBOTS.match(_url(record) or ""):
         return Skipped("robots_txt")
     if not raw.whole:
         raise UnreadableError("page_too_large", f"{raw.block_bytes} bytes; the limit is {limit}")
@@ -177,6 +176,6 @@ def _date(value: str | None) -> datetime | None:
     """None where there is no readable date."""
     try:
         moment = datetime.fromisoformat((value or "").strip())
-    except ValueError:
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)

@@ -210,11 +210,16 @@ def test_records_without_what_a_document_needs_are_quarantined() -> None:
     assert len(made.documents) == 1
 
 
-def test_urls_in_brackets_and_broken_dates_cost_nothing() -> None:
-    made = ingest(
-        WARC, record(1, response(html("Hi.")), WARC_Target_URI="<http://a.org/b c>", WARC_Date="once")
-    )
-    assert (made.documents[0]["url"], made.documents[0]["fetched_at"]) == ("http://a.org/b c", None)
+def test_odd_urls_and_dates_cost_nothing() -> None:
+    records = [
+        record(1, response(html("Hi.")), WARC_Target_URI="<http://a.org/b c>", WARC_Date="once"),
+        record(2, response(html("Hi.")), WARC_Target_URI="http://[b", WARC_Date="0001-01-01T00:00:00+10:00"),
+    ]
+    made = ingest(WARC, b"".join(records))
+    assert [(row["url"], row["fetched_at"]) for row in made.documents] == [
+        ("http://a.org/b c", None),
+        ("http://[b", None),
+    ]
 
 
 def test_a_page_nested_a_hundred_thousand_tags_deep_is_quarantined_at_once() -> None:
