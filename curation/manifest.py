@@ -161,6 +161,8 @@ def _rows_digest(file: pq.ParquetFile) -> str:
 
 
 def _check_counts(rows_in: int, kept: int, dropped: dict[str, int]) -> None:
+    if min(rows_in, kept, *dropped.values()) < 0:
+        raise ValueError(f"{rows_in} rows in, {kept} kept, {dropped} dropped: a negative count hides a loss")
     lost = rows_in - kept - sum(dropped.values())
     if lost:
         raise ValueError(f"{rows_in} rows in, {kept} kept, {dropped} dropped: {lost} unaccounted for")

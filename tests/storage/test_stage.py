@@ -329,7 +329,7 @@ def test_a_kill_between_any_two_lines_of_code_leaves_each_stage_whole_or_absent(
     directory = publish_forever.folder(str(tmp_path))
     with nursery(str(tmp_path)) as process:
         lines = int(publish_until(process, 1_000_000_000))
-        for line in random.Random(7).sample(range(1, lines), 40):
+        for line in random.Random(7).sample(range(1, lines), 25):
             shutil.rmtree(tmp_path / "documents", ignore_errors=True)
             assert publish_until(process, line) == "killed"
             assert check_whole(directory, set()) in (0, 1)
