@@ -35,8 +35,8 @@ class Page(NamedTuple):
 def page(html: str, settings: Extract) -> Page:
     """The text and the title of `html`; UnreadableError `nested_too_deep` beyond MAX_DEPTH, or `bad_html`.
 
-    Where no main content is found (1 page of 80 of the same crawl, half of them articles all the same), the
-    text is that of the whole page, rather than none.
+    Where no main content is found (24 of the same crawl's 2,333 pages; 15 of them have text), the text is
+    that of the whole page, rather than none.
     """
     if (deepest := depth(html)) > MAX_DEPTH:
         raise UnreadableError("nested_too_deep", f"{deepest} tags in each other; the limit is {MAX_DEPTH}")

@@ -1,7 +1,7 @@
 """Web archives into documents: one for each page, a count or a quarantine row for every other record.
 
-A page is an HTTP response with status 200, or a `resource`, whose media type is HTML (of a response also plain
-text); or a `conversion` into plain text, as in Common Crawl's WET files.
+A page is an HTTP response with status 200, or a `resource`, whose media type is HTML (or plain text, of a
+response); or a `conversion` into plain text, as in Common Crawl's WET files.
 """
 
 import io
