@@ -317,12 +317,12 @@ def test_two_drivers_at_once_send_each_request_once(server, ledger, ask, drive):
     requests = [ask(i) for i in range(40)]
     reports = []
 
-    def drive(part):
+    def take(part):
         client = Connection("k", server.url).client()
         other = Ledger(ledger._engine.url.database)
         reports.append(drive(client, part, ledger=other, limits=Limits(requests=7)))
 
-    threads = [threading.Thread(target=drive, args=(part,)) for part in (requests, requests[::-1])]
+    threads = [threading.Thread(target=take, args=(part,)) for part in (requests, requests[::-1])]
     for thread in threads:
         thread.start()
     for thread in threads:
