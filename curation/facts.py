@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import BinaryIO
 
-import curation.annotate
-import curation.dedup
+from curation import annotate as annotators
+from curation import dedup, layout, manifest, stage, storage
 from curation import ingest as archives
-from curation import layout, manifest, stage, storage
 from curation.annotator import Annotator
 from curation.document import QUARANTINE_SCHEMA, SCHEMA
 from curation.errors import LakeError, RecipeError
@@ -97,14 +96,14 @@ def columns(recipe: Recipe) -> tuple[Column, ...]:
     settings = recipe.annotate.model_dump(mode="json")
     made = [
         Column(a, fingerprint(a.name, a.version, _settings_of(a, settings)))
-        for a in curation.annotate.annotators(recipe.annotate)
+        for a in annotators.annotators(recipe.annotate)
     ]
     if recipe.select.duplicates:
         duplicates = recipe.select.duplicates
-        signatures = curation.dedup.annotator(duplicates)
+        signatures = dedup.annotator(duplicates)
         asked = {"shingle_words": duplicates.shingle_words, "hashes": duplicates.bands * duplicates.rows}
         made.append(Column(signatures, fingerprint(signatures.name, signatures.version, asked)))
-    _refuse_twice(made)
+    _refuse_twice(made, recipe.judge.column if recipe.judge else None)
     return tuple(made)
 
 
@@ -299,8 +298,10 @@ def _settings_of(annotator: Annotator, settings: dict[str, object]) -> dict[str,
     return {}
 
 
-def _refuse_twice(made: list[Column]) -> None:
+def _refuse_twice(made: list[Column], score: str | None) -> None:
     writer: dict[str, str] = dict.fromkeys(SCHEMA.names, "documents")
+    if score:
+        writer[score] = "judge"
     for column in made:
         for name in column.annotator.columns.names:
             if name in writer:

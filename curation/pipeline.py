@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 import curation.select
+from curation import annotate as annotators
 from curation import facts, recipe_file, rules, stage, storage
 from curation import release as releases
 from curation.claude.ledger import Ledger
@@ -92,7 +93,11 @@ def open_job(
 
 
 def plan(job: Job, partition: str | None) -> list[str]:
-    """Plan URIs of the sources with time for the day `partition`; of those without, if it is None."""
+    """Plan URIs of the sources with time for the day `partition`; of those without, if it is None.
+
+    The first step of all: RecipeError here if an annotator cannot be made.
+    """
+    annotators.check(job.recipe.annotate)
     return [
         uri
         for source in job.recipe.sources

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
-from curation import pipeline
+from curation import facts, pipeline
 from curation.claude import client as connections
 from curation.claude import stand_in
 from curation.claude.request import Request
@@ -17,7 +17,9 @@ from curation.claude.run import Report
 from curation.claude.run import run as ask
 from curation.errors import LakeError
 from curation.facts import read_plan
+from curation.layout import Layout
 from curation.pipeline import Job
+from curation.recipe import Recipe
 from curation.release import Released
 
 if TYPE_CHECKING:
@@ -75,16 +77,16 @@ def _facts(job: Job, progress: Progress, workers: int) -> None:
     context = multiprocessing.get_context("spawn")
     progress("ingest and annotate", 0, len(plans))
     with ProcessPoolExecutor(min(workers, len(plans)), mp_context=context) as pool:
-        futures = [pool.submit(_piece, job, uri) for uri in plans]
+        futures = [pool.submit(_piece, job.recipe, job.lake, uri) for uri in plans]
         for done, future in enumerate(as_completed(futures), start=1):
             future.result()
             progress("ingest and annotate", done, len(plans))
     pipeline.publish(job, plans)
 
 
-def _piece(job: Job, plan_uri: str) -> None:
-    pipeline.ingest(job, plan_uri)
-    pipeline.annotate(job, plan_uri)
+def _piece(recipe: Recipe, lake: Layout, plan_uri: str) -> None:
+    facts.ingest(recipe, lake, plan_uri)
+    facts.annotate(recipe, lake, plan_uri)
 
 
 def _refuse_empty(job: Job, plans: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ import difflib
 import importlib.util
 import inspect
 import json
+from functools import cache, partial
 from itertools import chain
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
@@ -29,28 +30,41 @@ _SCALARS = {int, float, bool, str, NoneType}
 
 
 def datatrove_filter(settings: DatatroveFilter) -> Annotator:
-    """The annotator that runs the filter; RecipeError if there is no such filter or it cannot be made so.
+    """The annotator that runs the filter. It is made when the first document comes, once a process: datatrove
+    and its tokenizers take seconds to import. `check` makes it at once."""
+    columns = pa.schema([pa.field(settings.column, pa.string(), nullable=False)])
+    asked = settings.model_dump_json()
+    return Annotator(f"datatrove-{settings.column}", VERSION, columns, partial(_annotate, asked, columns))
 
-    A file or a model that the filter reads is looked for when the first document comes, once a process.
+
+def check(settings: DatatroveFilter) -> None:
+    """RecipeError if there is no such filter or it cannot be made so.
+
+    A file or a model that the filter reads is looked for when the first document comes.
     """
+    _made(settings.model_dump_json())
+
+
+def _annotate(asked: str, columns: pa.Schema, batch: pa.RecordBatch) -> pa.RecordBatch:
+    run = _made(asked)
+    reasons = [run.reason(row) for row in batch.to_pylist()]
+    return pa.record_batch([pa.array(reasons, pa.string())], schema=columns)
+
+
+@cache
+def _made(asked: str) -> "_Filter":
+    settings = DatatroveFilter.model_validate_json(asked)
     kind = _filter_class(settings.filter)
     _check_settings(kind, settings)
     _check_modules(kind)
-    columns = pa.schema([pa.field(settings.column, pa.string(), nullable=False)])
     try:
-        run = _Filter(kind, settings)
+        return _Filter(kind, settings)
     except OSError as error:
         raise RecipeError(
             f"datatrove's {settings.filter} needs a file that cannot be read: {error}"
         ) from error
     except Exception as error:  # a foreign constructor may raise anything: a bad pattern, a missing tokenizer
         raise RecipeError(f"datatrove's {settings.filter} refuses {settings.settings}: {error}") from error
-
-    def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
-        reasons = [run.reason(row) for row in batch.to_pylist()]
-        return pa.record_batch([pa.array(reasons, pa.string())], schema=columns)
-
-    return Annotator(f"datatrove-{settings.column}", VERSION, columns, annotate)
 
 
 class _Filter:
@@ -69,9 +83,7 @@ class _Filter:
         if hasattr(self.filter, "language"):
             from datatrove.utils.word_tokenizers import load_word_tokenizer
 
-            load_word_tokenizer(
-                self.filter.language
-            )  # now, not at the first document, it may say what is missing
+            load_word_tokenizer(self.filter.language)  # now, not at a document, it may say what is missing
 
     def reason(self, row: dict[str, Any]) -> str:
         """'' if the filter keeps the document, else why not."""

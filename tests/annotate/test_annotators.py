@@ -4,7 +4,6 @@ from hypothesis import strategies as st
 
 from curation.annotate import annotators
 from curation.annotator import Annotator
-from curation.errors import RecipeError
 from curation.recipe import Annotate, DatatroveFilter
 from tests.annotate.batches import batch
 
@@ -15,12 +14,6 @@ ARROW_TEXT = st.text(st.characters(codec="utf-8"), max_size=200)  # what an Arro
 def test_length_is_always_there_and_the_rest_only_when_asked_for():
     assert [a.name for a in annotators(Annotate(language=False, gopher=False))] == ["length"]
     assert [a.name for a in EVERY] == ["length", "language", "gopher", "datatrove-c4_paragraphs"]
-
-
-def test_two_annotators_may_not_write_the_same_column():
-    clash = DatatroveFilter(filter="C4ParagraphFilter", column="language")
-    with pytest.raises(RecipeError, match="'language' is written by language and by datatrove-language"):
-        annotators(Annotate(datatrove=(clash,)))
 
 
 @pytest.mark.parametrize("annotator", EVERY, ids=lambda a: a.name)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from curation.annotate.datatrove import datatrove_filter
+from curation.annotate.datatrove import check, datatrove_filter
 from curation.annotator import Annotator
 from curation.errors import RecipeError
 from curation.recipe import DatatroveFilter
@@ -19,7 +19,9 @@ PROSE = (
 
 
 def annotator(name: str, **settings: Any) -> Annotator:
-    return datatrove_filter(DatatroveFilter(filter=name, column="verdict", settings=settings))
+    asked = DatatroveFilter(filter=name, column="verdict", settings=settings)
+    check(asked)
+    return datatrove_filter(asked)
 
 
 def verdicts(found: Annotator, *texts: str, **columns: Any) -> list[str]:

@@ -1,0 +1,164 @@
+"""The main job as a library: what a user gets does not depend on when and in which order they ran it."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from curation import pipeline, recipe_file
+from curation.claude import stand_in
+from curation.claude.client import Connection
+from curation.claude.run import run as ask
+from curation.errors import LakeError
+from curation.pipeline import Job
+from curation.release import Released
+
+DAYS = recipe_file.load("sample").interval.days
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's recipe without a training and without datatrove's filter, which takes most of the time."""
+    said = yaml.safe_load(recipe_file.find("sample").read_text())
+    folder = tmp_path_factory.mktemp("recipe")
+    for source in said["sources"]:
+        source["path"] = str(recipe_file.SHIPPED / source["path"])
+    said["annotate"]["datatrove"] = []
+    said["select"]["drop"] = {r: c for r, c in said["select"]["drop"].items() if "fineweb" not in c}
+    said["pretrain"] = None
+    (folder / "sample.yaml").write_text(yaml.safe_dump(said, sort_keys=False))
+    return folder / "sample.yaml"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[stand_in.StandIn]:
+    with stand_in.serve() as running:
+        yield running
+
+
+def ingest(job: Job, day: str | None) -> None:
+    plans = pipeline.plan(job, day)
+    for uri in plans:
+        pipeline.ingest(job, uri)
+        pipeline.annotate(job, uri)
+    pipeline.publish(job, plans)
+
+
+def finish(job: Job, server: stand_in.StandIn) -> tuple[Released, int]:
+    """The release, and how many requests were sent for it."""
+    client = Connection("no-key", server.url).client()
+    sent = ask(client, job.ledger, pipeline.judge_requests(job), job.lake.answers).sent
+    pipeline.score(job)
+    sent += ask(client, job.ledger, pipeline.synthesize_requests(job), job.lake.answers).sent
+    pipeline.synthesize(job)
+    return pipeline.release(job), sent
+
+
+def files(released: Released) -> dict[str, bytes]:
+    folder = Path(released.uri)
+    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+
+
+@pytest.fixture(scope="module")
+def in_order(recipe: Path, server: stand_in.StandIn, tmp_path_factory: pytest.TempPathFactory) -> Job:
+    job = pipeline.open_job(recipe, str(tmp_path_factory.mktemp("lakes") / "in order"))
+    for day in (*DAYS, None):
+        ingest(job, day)
+    finish(job, server)
+    return job
+
+
+def test_days_in_reverse_give_the_same_bytes_as_in_order(
+    in_order: Job, recipe: Path, server: stand_in.StandIn, tmp_path: Path
+) -> None:
+    job = pipeline.open_job(recipe, str(tmp_path / "reverse"))
+    for day in (None, *reversed(DAYS)):
+        ingest(job, day)
+    released, sent = finish(job, server)
+    assert sent > 0
+    assert files(released) == files(pipeline.release(in_order))
+
+
+def test_days_in_one_go_give_the_same_bytes_as_one_by_one(
+    in_order: Job, recipe: Path, server: stand_in.StandIn, tmp_path: Path
+) -> None:
+    job = pipeline.open_job(recipe, str(tmp_path / "one go"))
+    plans = [uri for day in (*DAYS, None) for uri in pipeline.plan(job, day)]
+    for uri in plans:
+        pipeline.ingest(job, uri)
+    for uri in reversed(plans):
+        pipeline.annotate(job, uri)
+    pipeline.publish(job, plans)
+    released, _ = finish(job, server)
+    assert files(released) == files(pipeline.release(in_order))
+
+
+def test_a_second_run_computes_nothing_sends_nothing_and_says_so(
+    in_order: Job, server: stand_in.StandIn
+) -> None:
+    root = Path(in_order.lake.root)
+    before = {f: f.stat().st_mtime_ns for f in root.rglob("*.parquet")}
+    for day in (*DAYS, None):
+        ingest(in_order, day)
+    released, sent = finish(in_order, server)
+    assert sent == 0
+    assert not released.new
+    assert {f: f.stat().st_mtime_ns for f in root.rglob("*.parquet")} == before
+    found = pipeline.already_released(in_order)
+    assert found is not None
+    assert found.uri == released.uri
+
+
+def test_every_record_of_the_archives_is_accounted_for(in_order: Job) -> None:
+    made = pipeline.release(in_order).manifest
+    for step in made.details["funnel"]:
+        assert step["rows_in"] == step["rows_out"] + sum(step["dropped"].values())
+    assert made.rows_in == made.kept + sum(made.dropped.values())
+    assert sum(file.rows for file in made.parts) == made.details["rows"]
+
+
+def test_a_changed_threshold_reruns_decisions_alone(
+    in_order: Job, recipe: Path, server: stand_in.StandIn
+) -> None:
+    root = Path(in_order.lake.root)
+    facts = {f for kind in ("documents", "annotations") for f in (root / kind).rglob("part-*.parquet")}
+    changed = pipeline.open_job(recipe, str(root), {"select.duplicates.similarity": 0.9})
+    pipeline.select(changed)
+    after = {f for kind in ("documents", "annotations") for f in (root / kind).rglob("part-*.parquet")}
+    new = {f for f in after - facts if "educational_score" not in str(f)}
+    assert not new
+
+
+def test_a_day_that_is_missing_is_named(recipe: Path, tmp_path: Path) -> None:
+    job = pipeline.open_job(recipe, str(tmp_path / "lake"))
+    ingest(job, DAYS[0])
+    assert pipeline.missing(job) == [f"open-web/{day}" for day in DAYS[1:]] + ["18f-blog/all"]
+    assert pipeline.already_released(job) is None
+    with pytest.raises(LakeError, match=f"open-web/{DAYS[1]}"):
+        pipeline.screen(job)
+
+
+def test_a_late_archive_makes_a_new_generation_with_the_bytes_of_an_early_one(
+    recipe: Path, tmp_path: Path
+) -> None:
+    crawl = recipe_file.SHIPPED.parent / "sample" / "crawl"
+    said = yaml.safe_load(recipe.read_text())
+    said["sources"][0]["path"] = str(tmp_path / "crawl" / "{partition}" / "*.warc.gz")
+    (tmp_path / "late.yaml").write_text(yaml.safe_dump(said))
+    today = tmp_path / "crawl" / DAYS[0]
+    shutil.copytree(crawl / DAYS[0], today)
+    late = pipeline.open_job(tmp_path / "late.yaml", str(tmp_path / "late"))
+    ingest(late, DAYS[0])
+    shutil.copy(next((crawl / DAYS[1]).glob("*.warc.gz")), today / "zz-late.warc.gz")
+    plans = pipeline.plan(late, DAYS[0])
+    assert not pipeline.is_published(late, plans)
+    ingest(late, DAYS[0])
+    early = pipeline.open_job(tmp_path / "late.yaml", str(tmp_path / "early"))
+    ingest(early, DAYS[0])
+    (second,) = (tmp_path / "late").glob(f"documents/*/{DAYS[0]}/manifest-000002.json")
+    (first,) = (tmp_path / "early").glob(f"documents/*/{DAYS[0]}/manifest-000001.json")
+    assert second.read_bytes() == first.read_bytes()
+    assert len(json.loads(second.read_text())["inputs"]) == 2
