@@ -13,11 +13,12 @@ import torch
 from curation import storage
 from curation.errors import LakeError
 from curation.pretrain.model import GPT
+from curation.pretrain.optimizer import AdamW
 
 KEPT = 2
 
 
-def save(folder: Path, step: int, model: GPT, optimizer: torch.optim.Optimizer) -> Path:
+def save(folder: Path, step: int, model: GPT, optimizer: AdamW) -> Path:
     """Write the state after `step` steps, whole or not at all; remove all but the last KEPT."""
     state: dict[str, Any] = {
         "step": step,
@@ -35,7 +36,7 @@ def save(folder: Path, step: int, model: GPT, optimizer: torch.optim.Optimizer) 
     return path
 
 
-def restore(folder: Path, model: GPT, optimizer: torch.optim.Optimizer) -> int:
+def restore(folder: Path, model: GPT, optimizer: AdamW) -> int:
     """Set the state to that of the newest checkpoint and return its step; 0 if there is none.
 
     LakeError if the checkpoint cannot be read or is of a model of another shape.

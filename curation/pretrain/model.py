@@ -97,6 +97,6 @@ def check(settings: Pretrain) -> None:
     pair = 2 * settings.heads
     if settings.width % pair:
         raise RecipeError(
-            f"pretrain.width {settings.width} is not a multiple of {pair}, twice pretrain.heads, so a head has no "
-            f"even width. Take {-(-settings.width // pair) * pair}"
+            f"pretrain.width {settings.width} is not a multiple of {pair}, twice pretrain.heads: "
+            f"a head needs an even width. Take {-(-settings.width // pair) * pair}"
         )

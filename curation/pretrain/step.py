@@ -11,12 +11,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from curation.pretrain.model import GPT
+from curation.pretrain.optimizer import AdamW
 from curation.pretrain.rows import Batch
 from curation.recipe import Pretrain
 
 CLIP = 1.0  # the largest gradient norm that is applied as it is
-WEIGHT_DECAY = 0.1  # of the blocks' matrices; embeddings are not decayed, rare tokens would fade
-_BETAS = (0.9, 0.95)
 _FINAL_RATIO = 0.1  # of the learning rate at the end
 
 
@@ -40,29 +39,16 @@ def learning_rate(step: int, settings: Pretrain) -> float:
     return settings.learning_rate * (_FINAL_RATIO + (1 - _FINAL_RATIO) * cosine)
 
 
-def make_optimizer(model: GPT) -> torch.optim.AdamW:
-    """AdamW (Loshchilov and Hutter 2019), fused, which can leave out a step unwaited for."""
-    groups = [
-        {"params": list(model.blocks.parameters()), "weight_decay": WEIGHT_DECAY},
-        {"params": [model.embedding.weight], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, betas=_BETAS, fused=True)
-
-
-def take(model: GPT, optimizer: torch.optim.AdamW, batch: Batch, rate: float) -> Measured:
+def take(model: GPT, optimizer: AdamW, batch: Batch, rate: float) -> Measured:
     """Train on `batch` at learning rate `rate`."""
     losses, logsumexp, predicted = token_losses(model, batch)
     count = predicted.sum().clamp(min=1)
     loss = (losses * predicted).sum() / count
-    optimizer.zero_grad(set_to_none=True)
+    model.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     grad_norm = torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
     skipped = (~(torch.isfinite(loss) & torch.isfinite(grad_norm))).float()
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    # A fused optimizer reads this attribute, as torch.amp.GradScaler sets it: at 1.0 it changes nothing.
-    optimizer.found_inf = skipped  # type: ignore[attr-defined]
-    optimizer.step()
+    optimizer.step(rate, skipped)
     with torch.no_grad():
         return Measured(
             loss=loss.detach(),
@@ -80,9 +66,8 @@ def token_losses(model: GPT, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
         logits = model(tokens[:, :-1])
     logits, targets = logits.float(), tokens[:, 1:]
-    losses = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view_as(
-        targets
-    )
+    losses = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+    losses = losses.view_as(targets)
     of_targets = logits.detach().gather(-1, targets[..., None]).squeeze(-1)
     return losses, losses.detach() + of_targets, predicted  # a loss is logsumexp less the target's logit
 

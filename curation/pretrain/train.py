@@ -21,6 +21,7 @@ from curation.fingerprint import fingerprint
 from curation.pretrain import checkpoint, packing, plot, release, result, step, telemetry, tokenizer
 from curation.pretrain.evaluate import bits_per_byte
 from curation.pretrain.model import GPT
+from curation.pretrain.optimizer import AdamW
 from curation.pretrain.order import batch_rows
 from curation.pretrain.rows import Packed
 from curation.recipe import Pretrain
@@ -70,7 +71,7 @@ def train(source: Path, out: Path, settings: Pretrain, on_step: OnStep | None) -
 
 def _run(model: GPT, packed: Packed, folder: Path, settings: Pretrain, on_step: OnStep | None) -> None:
     """Take every step that is not yet behind a checkpoint."""
-    optimizer = step.make_optimizer(model)
+    optimizer = AdamW(model)
     first = checkpoint.restore(folder / "checkpoints", model, optimizer)
     device = model.embedding.weight.device
     log = telemetry.Telemetry(
@@ -135,8 +136,9 @@ def _final_loss(losses: list[float]) -> float:
 
 def _not_finite(row: Mapping[str, Any], skipped: int, settings: Pretrain) -> str:
     return (
-        f"loss or gradient was not finite in {skipped} steps in a row, up to step {row['step']}; the limit is "
-        f"{MOST_SKIPPED}. Lower pretrain.learning_rate {settings.learning_rate:g} or raise pretrain.warmup_steps"
+        f"loss or gradient was not finite in {skipped} steps in a row, up to step {row['step']}; the limit "
+        f"is {MOST_SKIPPED}. Lower pretrain.learning_rate {settings.learning_rate:g} or raise "
+        "pretrain.warmup_steps"
     )
 
 
