@@ -129,3 +129,7 @@ def main() -> None:
 def _fail(message: str) -> NoReturn:
     Console(stderr=True).print(f"[bold red]error[/] {message}", highlight=False, soft_wrap=True)
     sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

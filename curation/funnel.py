@@ -12,9 +12,9 @@ from curation.manifest import Manifest
 class Step:
     """What goes in and why some of it does not come out."""
 
-    name: str  # ingest, select or release
+    name: str  # ingest, synthesize, select or release
     rows_in: int
-    dropped: dict[str, int]
+    dropped: dict[str, int]  # by reason, most first
 
     @property
     def rows_out(self) -> int:
@@ -23,7 +23,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Funnel:
-    """The steps in their order; one's `rows_out` is the next one's `rows_in`."""
+    """The steps in order: what `ingest` and `synthesize` give goes into `select`, that into `release`."""
 
     steps: tuple[Step, ...]
 
@@ -34,19 +34,30 @@ class Funnel:
         ]
 
 
-def funnel(partitions: Sequence[Partition], decisions: Manifest, mixed_out: int = 0) -> Funnel:
-    """The funnel of `partitions` as decided; `mixed_out` kept documents are left out by weights."""
-    records, lost = 0, Counter[str]()
-    for p in partitions:
-        records += p.documents.manifest.rows_in
-        lost.update(p.documents.manifest.dropped)
-    by_count = dict(sorted(lost.items(), key=lambda item: (-item[1], item[0])))
-    decided = dict(sorted(decisions.dropped.items(), key=lambda item: (-item[1], item[0])))
-    left_out = {"mixture_weight": mixed_out} if mixed_out else {}
-    return Funnel(
-        (
-            Step("ingest", records, by_count),
-            Step("select", decisions.rows_in, decided),
-            Step("release", decisions.kept, left_out),
-        )
-    )
+ENTERED = {"ingest": "records read from the archives", "synthesize": "texts asked for"}
+"""What `rows_in` of the steps that begin the funnel counts."""
+
+
+def funnel(
+    partitions: Sequence[Partition], decisions: Manifest, *, synthetic: str | None, mixed_out: int = 0
+) -> Funnel:
+    """The funnel of `partitions` as decided.
+
+    `synthetic` is the source that was written, not read; `mixed_out` kept documents are left out by weights.
+    """
+    read = _enter("ingest", [p for p in partitions if p.source != synthetic])
+    written = [_enter("synthesize", [p for p in partitions if p.source == synthetic])] if synthetic else []
+    select = Step("select", decisions.rows_in, _most_first(Counter(decisions.dropped)))
+    release = Step("release", decisions.kept, {"mixture_weight": mixed_out} if mixed_out else {})
+    return Funnel((read, *written, select, release))
+
+
+def _enter(name: str, partitions: Sequence[Partition]) -> Step:
+    lost: Counter[str] = Counter()
+    for partition in partitions:
+        lost.update(partition.documents.manifest.dropped)
+    return Step(name, sum(p.documents.manifest.rows_in for p in partitions), _most_first(lost))
+
+
+def _most_first(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

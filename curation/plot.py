@@ -2,7 +2,7 @@
 
 import io
 
-from curation.funnel import Funnel
+from curation.funnel import ENTERED, Funnel
 
 _KEPT, _LOST = "#2a6f97", "#d9a08b"
 
@@ -12,8 +12,14 @@ def funnel_png(funnel: Funnel, title: str) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    labels, values, colours = ["records"], [funnel.steps[0].rows_in], [_KEPT]
+    labels: list[str] = []
+    values: list[int] = []
+    colours: list[str] = []
     for step in funnel.steps:
+        if step.name in ENTERED:
+            labels.append(ENTERED[step.name])
+            values.append(step.rows_in)
+            colours.append(_KEPT)
         for reason, count in step.dropped.items():
             labels.append(f"{step.name}: {reason}")
             values.append(count)
@@ -27,7 +33,7 @@ def funnel_png(funnel: Funnel, title: str) -> bytes:
     bars = axes.barh(labels[::-1], values[::-1], color=colours[::-1])
     axes.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=8)
     axes.set_title(title, loc="left")
-    axes.set_xlabel("documents (records at the top)")
+    axes.set_xlabel("documents")
     axes.margins(x=0.12)
     axes.spines[["top", "right"]].set_visible(False)
     out = io.BytesIO()

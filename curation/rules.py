@@ -27,7 +27,7 @@ def check(drop: Mapping[str, str], columns: pa.Schema) -> dict[str, frozenset[st
     value, or looks beyond one document.
     """
     with connect() as db:
-        db.register("documents", columns.empty_table())
+        db.register("documents", pa.Table.from_batches([], columns))  # empty_table() would import pandas
         return {reason: _check(db, reason, condition, columns.names) for reason, condition in drop.items()}
 
 

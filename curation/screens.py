@@ -9,7 +9,7 @@ from rich.table import Table
 
 from curation import pipeline
 from curation.explain import Explanation
-from curation.funnel import Funnel
+from curation.funnel import ENTERED, Funnel
 from curation.funnel import funnel as measure
 from curation.pipeline import Job
 from curation.plot import funnel_png
@@ -24,9 +24,9 @@ def funnel(console: Console, job: Job) -> None:
     table.add_column("step")
     table.add_column("reason")
     table.add_column("documents", justify="right")
-    steps = _funnel(job).steps
-    table.add_row("archives", "records read", f"{steps[0].rows_in:,}", style="bold")
-    for step in steps:
+    for step in _funnel(job).steps:
+        if step.name in ENTERED:
+            table.add_row(step.name, ENTERED[step.name], f"{step.rows_in:,}", style="bold")
         for reason, count in step.dropped.items():
             table.add_row(step.name, reason, f"−{count:,}", style="dim")
         table.add_row(f"after {step.name}", "", f"{step.rows_out:,}", style="bold")
@@ -90,7 +90,7 @@ def _origin(found: Explanation) -> dict[str, Any]:
 def _rules(console: Console, found: Explanation) -> None:
     table = Table(title="Rules, in order; the first that holds drops", title_justify="left")
     for heading in ("reason", "condition", "values", "holds"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for rule in found.verdicts:
         values = ", ".join(f"{name} = {_value(value)}" for name, value in rule.values.items())
         holds = "[red]yes[/]" if rule.holds else "no"
@@ -100,6 +100,8 @@ def _rules(console: Console, found: Explanation) -> None:
 
 def _pairs(console: Console, title: str, pairs: dict[str, Any]) -> None:
     table = Table(title=title, title_justify="left", show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for name, value in pairs.items():
         table.add_row(name, escape(_value(value)))
     console.print(table)
@@ -116,4 +118,6 @@ def _head(text: str) -> str:
 def _funnel(job: Job) -> Funnel:
     released = pipeline.already_released(job)
     mixed_out = released.manifest.dropped.get("mixture_weight", 0) if released else 0
-    return measure(pipeline.everything(job), pipeline.decided(job).manifest, mixed_out)
+    synthetic = job.recipe.synthesize.source if job.recipe.synthesize else None
+    decisions = pipeline.decided(job).manifest
+    return measure(pipeline.everything(job), decisions, synthetic=synthetic, mixed_out=mixed_out)

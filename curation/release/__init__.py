@@ -61,7 +61,8 @@ def write(lake: Layout, recipe: Recipe, partitions: Sequence[Partition], decisio
     count = order.shard_count(totals.text_bytes, recipe.release.shard_bytes)
     chosen = _chosen(_kept(recipe, decisions, partitions), recipe.release.seed)
     files, licences = shards.write(uri, chosen, count)
-    steps = funnel(partitions, decisions.manifest, totals.mixed_out)
+    synthetic = recipe.synthesize.source if recipe.synthesize else None
+    steps = funnel(partitions, decisions.manifest, synthetic=synthetic, mixed_out=totals.mixed_out)
     made = Manifest(
         stage="release",
         name=recipe.name,

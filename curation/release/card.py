@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import yaml
 
 from curation import storage
-from curation.funnel import Funnel
+from curation.funnel import ENTERED, Funnel
 from curation.manifest import Manifest
 from curation.plot import funnel_png
 from curation.recipe import Recipe
@@ -67,8 +67,10 @@ def _contents(recipe: Recipe, made: Manifest) -> str:
 
 
 def _funnel(funnel: Funnel) -> str:
-    rows = [("records in the archives", f"{funnel.steps[0].rows_in:,}", "")]
+    rows = []
     for step in funnel.steps:
+        if step.name in ENTERED:
+            rows.append((ENTERED[step.name], f"{step.rows_in:,}", ""))
         rows += [(f"{step.name}: {reason}", "", f"−{count:,}") for reason, count in step.dropped.items()]
         rows.append((f"**after {step.name}**", f"**{step.rows_out:,}**", ""))
     return "## Funnel\n\n![What stays, and why not](funnel.png)\n\n" + _table(

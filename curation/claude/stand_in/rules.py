@@ -24,6 +24,7 @@ MODEL = "offline-rules-1"
 ABOUT = f"{MODEL}: rules over text statistics, not a language model."
 
 SCORE_MAX = 5.0
+_PARAGRAPH = 4  # sentences
 _KEPT_RATIO = 0.5  # of the characters of a text, in a rewrite
 _OVERSHOOT = 1.2  # a sentence may exceed the room that is left by so much
 _DOCUMENT = re.compile(r"<document-([A-Za-z0-9]+)>\s*(.*?)\s*</document-\1>", re.DOTALL)
@@ -85,7 +86,7 @@ def evidence(s: Statistics) -> str:
 
 
 def rewrite(text: str) -> str:
-    """About half of `text`: its most typical sentences, verbatim and in order, as a passage and a list.
+    """About half of `text`: its most typical sentences, verbatim and in order, as paragraphs.
 
     Extractive summarisation by word frequency (Luhn, 1958): a sentence counts by how much it says of what
     the text says often. Nothing is said that the text does not say.
@@ -102,8 +103,7 @@ def rewrite(text: str) -> str:
             kept.append(i)
             room -= len(sentences[i])
     chosen = [sentences[i] for i in sorted(kept)]
-    passage = chosen[: (len(chosen) + 1) // 2]
-    return "\n".join([" ".join(passage), *(f"- {sentence}" for sentence in chosen[len(passage) :])])
+    return "\n\n".join(" ".join(chosen[i : i + _PARAGRAPH]) for i in range(0, len(chosen), _PARAGRAPH))
 
 
 def _weight(sentence: str, frequency: Counter[str]) -> float:
