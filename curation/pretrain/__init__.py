@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from curation.pretrain.result import TrainingResult
+from curation.pretrain.result import TrainingResult, identity, read
 from curation.recipe import Pretrain
 
 __all__ = ["TrainingResult", "identity", "pretrain"]
@@ -27,13 +27,8 @@ def pretrain(
     no documents; RecipeError if no model has the asked shape, or if the loss stays not finite; LakeError if
     another process is at this training or its checkpoint cannot be read.
     """
+    if finished := read(out / identity(release, settings)):
+        return finished
     from curation.pretrain.train import train
 
     return train(release, out, settings, on_step)
-
-
-def identity(release: Path, settings: Pretrain) -> str:
-    """16 hex digits that name the training of a release by these settings: its folder in `out`."""
-    from curation.pretrain.train import identity
-
-    return identity(release, settings)

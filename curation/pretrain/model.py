@@ -5,9 +5,9 @@ queries and keys normalised before attention, which bounds its logits and with t
 (Dehghani et al. 2023), squared ReLU (So et al. 2021), no biases; as in karpathy/nanochat. Attention is causal
 over the whole row: it is not cut at the borders of packed documents.
 
-Input and output embeddings are tied (Press and Wolf 2017): at this size an untied one would be a third of the
-weights, and in a short training most of its rows would hardly be trained, while tied every row is trained by
-every prediction.
+Input and output embeddings are tied (Press and Wolf 2017): at this size an untied one would be nearly a third
+of the weights, and a short training would hardly touch most of its rows; tied, each row is trained by every
+prediction.
 """
 
 import torch

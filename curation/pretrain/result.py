@@ -1,10 +1,19 @@
-"""What a finished training says; written last, so that a training without it is not finished."""
+"""Which training it is, and what it says when finished; neither needs torch.
+
+result.json is written last: a training without it is not finished.
+"""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from curation import storage
+from curation.document import content_hash
+from curation.fingerprint import fingerprint
+from curation.pretrain import release, tokenizer
+from curation.recipe import Pretrain
+
+VERSION = 1  # raised when the same release and settings would train otherwise
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,16 @@ class TrainingResult:
     def checkpoint(self) -> Path:
         """The state after the last step."""
         return self.folder / "checkpoints" / f"step-{self.steps:08d}.pt"
+
+
+def identity(source: Path, settings: Pretrain) -> str:
+    """16 hex digits that name the training of a release by these settings: its folder.
+
+    How often a checkpoint is written is left out: it changes no weight. InputError if `source` is no release.
+    """
+    asked = settings.model_dump(exclude={"checkpoint_every"})
+    settings_fingerprint = fingerprint("pretrain", VERSION, asked)
+    return content_hash(settings_fingerprint, release.digest(source), tokenizer.digest())[:16]
 
 
 def write(result: TrainingResult) -> None:

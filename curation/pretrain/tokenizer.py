@@ -4,8 +4,8 @@
 the pages of `crawl_open` (Debian Handbook in 26 locales, CC BY-SA 3.0 or GPL-2+; Python documentation,
 PSF), main content by Resiliparse; and the posts of 18f-blog and digital.gov (news, guides, resources: works
 of the US Government, CC0). It holds byte sequences and merges, none of those texts. The same files in the
-same order give the same bytes. At this size the vocabulary is an eighth of what GPT-2's takes from a small
-model's weights and arithmetic, and an id fits in 16 bits.
+same order give the same bytes. The vocabulary is a twelfth of GPT-2's, to suit
+a small model, and an id fits in 16 bits.
 
 Byte-level BPE: Radford et al. 2019 (GPT-2), whose splitting of text into words is used here.
 """

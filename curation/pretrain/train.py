@@ -17,7 +17,6 @@ import torch
 
 from curation.document import content_hash
 from curation.errors import LakeError, RecipeError
-from curation.fingerprint import fingerprint
 from curation.pretrain import checkpoint, packing, plot, release, result, step, telemetry, tokenizer
 from curation.pretrain.evaluate import bits_per_byte
 from curation.pretrain.model import GPT
@@ -26,29 +25,15 @@ from curation.pretrain.order import batch_rows
 from curation.pretrain.rows import Packed
 from curation.recipe import Pretrain
 
-VERSION = 1  # raised when the same release and settings would train otherwise
 MOST_SKIPPED = 8  # steps in a row; after that many, waiting for a finite loss is in vain
 _CUDA_WINDOW = 16  # steps between two readings of what the device measured
 
 OnStep = Callable[[Mapping[str, Any]], None]
 
 
-def identity(source: Path, settings: Pretrain) -> str:
-    """16 hex digits that name the training of a release by these settings.
-
-    How often a checkpoint is written is left out: it changes no weight.
-    """
-    asked = settings.model_dump(exclude={"checkpoint_every"})
-    return content_hash(fingerprint("pretrain", VERSION, asked), release.digest(source), tokenizer.digest())[
-        :16
-    ]
-
-
 def train(source: Path, out: Path, settings: Pretrain, on_step: OnStep | None) -> result.TrainingResult:
-    """See `curation.pretrain.pretrain`."""
-    folder = out / identity(source, settings)
-    if finished := result.read(folder):
-        return finished
+    """What `curation.pretrain.pretrain` does where the training is not finished."""
+    folder = out / result.identity(source, settings)
     with _alone(folder):
         packed = _packed(source, out, settings.context)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -102,8 +87,7 @@ def _run(model: GPT, packed: Packed, folder: Path, settings: Pretrain, on_step: 
 def _leave_a_core() -> None:
     """One thread fewer than cores: where threads outnumber free cores, they spin as they wait for each other.
 
-    Measured on two cores with three other busy processes, 30 steps: 90 and 125 s with two threads, 7 and 8 s
-    with one.
+    Measured on two cores under a load of 6 to 8, 30 steps: 90 and 125 s with two threads, 7 and 8 s with one.
     """
     torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) - 1))
 
