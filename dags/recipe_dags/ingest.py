@@ -38,14 +38,16 @@ def ingest_dag(recipe: Recipe, path: str) -> DAG:
     @task(outlets=[published])
     def publish(recipe: str, plan_uris: list[str]) -> list[str]:
         """Write the manifests of the day: from here on its documents exist. Gives their URIs and tells the
-        release."""
+        release. Where a release of all this exists, there is nothing to tell, and it is skipped."""
         from curation import pipeline
 
         context = get_current_context()
-        asked = _day(dict(context))
-        manifests = pipeline.publish(open_job(recipe), list(plan_uris))
+        asked, job = _day(dict(context)), open_job(recipe)
+        manifests = pipeline.publish(job, list(plan_uris))
         if not manifests:
             raise AirflowSkipException(f"no input for {asked}: nothing is published")
+        if released := pipeline.already_released(job):
+            raise AirflowSkipException(f"{asked} was published before, and is in {released.uri}")
         event = context["outlet_events"][published]
         event.extra = {"day": asked, "manifests": manifests}
         event.add_partitions(asked)  # a run by hand has no partition key, and its event would wake nobody

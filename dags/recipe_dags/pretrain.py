@@ -30,9 +30,10 @@ def pretrain_dag(recipe: Recipe, path: str) -> DAG:
 
         context = get_current_context()
         uri = _release_uri(dict(context), released)
-        result = pipeline.pretrain(open_job(recipe, context["params"], forms.PRETRAIN), uri)
-        log.info("trained on %s: %s", uri, result)
-        return result.uri
+        job = open_job(recipe, context["params"], forms.PRETRAIN)
+        result = pipeline.pretrain(job, uri, lambda step, steps: log.info("step %d of %d", step, steps))
+        log.info("%s on %s: %s", "trained before" if result.found else "trained", uri, result)
+        return str(result.folder)
 
     with DAG(
         f"pretrain_{recipe.name}",

@@ -85,14 +85,14 @@ def run(folder: Path) -> int:
         environment = {"CURATION_LAKE": str(lake), "AIRFLOW_CONN_ANTHROPIC": answers.connection}
         airflow = LocalAirflow(folder / "airflow", PROJECT, environment)
         try:
-            console.print(f"Judgments and texts by {answers.described}")
+            _tell("Answers", f"by {answers.described}")
             before, began = Lake.at(lake), time.monotonic()
             _start(airflow)
             backfill(airflow, recipe.interval.days)
             show(airflow, lake, before, time.monotonic() - began)
             keep_up(airflow)
         except LocalAirflowError as error:
-            console.print(f"[bold red]error[/] {escape(str(error))}")
+            console.print(f"[bold red]error[/] {escape(str(error))}", soft_wrap=True)
             return 1
         finally:
             airflow.stop()
@@ -104,7 +104,7 @@ def _start(airflow: LocalAirflow) -> None:
         airflow.start()
         airflow.wait_healthy(lambda what: status.update(f"Starting Airflow: waiting for {what}"))
         wait(lambda: airflow.has_dag(f"pretrain_{RECIPE}"), 120, "the DAGs are there", airflow)
-    console.print(f"Airflow is up: [bold]{airflow.url}[/]  login {LOGIN[0]}, password {LOGIN[1]}")
+    _tell("Airflow", f"{airflow.url}  login {LOGIN[0]}, password {LOGIN[1]}")
 
 
 def backfill(airflow: LocalAirflow, days: tuple[str, ...]) -> None:
@@ -112,10 +112,8 @@ def backfill(airflow: LocalAirflow, days: tuple[str, ...]) -> None:
     watch = Watch(airflow, RECIPE)
     for dag_id in reversed(watch.dag_ids):  # who listens first
         airflow.send("PATCH", f"dags/{dag_id}", {"is_paused": False})
-    console.print(
-        f"airflow backfill create --dag-id ingest_{RECIPE} --from-date {days[0]} --to-date {days[-1]} "
-        "--reprocess-behavior completed"
-    )
+    command = f"airflow backfill create --dag-id ingest_{RECIPE} --reprocess-behavior completed"
+    _tell("As by", f"{command} --from-date {days[0]} --to-date {days[-1]}")
     asked: dict[str, Any] = {
         "dag_id": f"ingest_{RECIPE}",
         "from_date": f"{days[0]}T00:00:00Z",
@@ -125,6 +123,10 @@ def backfill(airflow: LocalAirflow, days: tuple[str, ...]) -> None:
     }
     airflow.send("POST", "backfills", asked)
     watch.until_settled(len(days), RUN_SECONDS, console)
+    if training(airflow) is None:  # the release was there, its training had failed or was cut short
+        again = {"logical_date": None, "partition_key": RECIPE}
+        airflow.send("POST", f"dags/pretrain_{RECIPE}/dagRuns", again)
+        watch.until_settled(len(days), RUN_SECONDS, console)
 
 
 def show(airflow: LocalAirflow, lake: Path, before: Lake, seconds: float) -> None:
@@ -137,13 +139,11 @@ def show(airflow: LocalAirflow, lake: Path, before: Lake, seconds: float) -> Non
         raise LocalAirflowError(f"every run has ended, but {lake} has no release; look at {airflow.url}")
     screens.funnel(console, job)
     shards = Path(released.uri) / "data"
-    training = Path(job.lake.training(RECIPE, Path(released.uri).name))
     now = Lake.at(lake)
     computed = len(now.manifests - before.manifests)
     sent = len(now.message_batches - before.message_batches)
     _tell("Shards", f"{shards}  ({len(list(shards.rglob('*.parquet')))} Parquet files)")
-    for plot in sorted(training.rglob("*.png")):
-        _tell("Loss curve", str(plot))
+    _tell("Loss curve", str((training(airflow) or Path("none")) / "loss.png"))
     _tell("Airflow", f"{airflow.url}  login {LOGIN[0]}, password {LOGIN[1]}")
     if computed or sent:
         _tell("New", f"{computed} manifests, {sent} message batches sent, in {seconds:.0f} s")
@@ -151,6 +151,16 @@ def show(airflow: LocalAirflow, lake: Path, before: Lake, seconds: float) -> Non
         _tell(
             "New", f"nothing computed again (0 manifests), nothing sent (0 message batches), {seconds:.0f} s"
         )
+
+
+def training(airflow: LocalAirflow) -> Path | None:
+    """The folder of the newest training that is finished."""
+    dag_id = f"pretrain_{RECIPE}"
+    runs = airflow.get(f"dags/{dag_id}/dagRuns", state="success", order_by="-id", limit=1)["dag_runs"]
+    for run in runs:
+        path = f"dags/{dag_id}/dagRuns/{run['dag_run_id']}/taskInstances/pretrain"
+        return Path(airflow.get(f"{path}/xcomEntries/return_value")["value"])
+    return None
 
 
 def _tell(what: str, text: str) -> None:
