@@ -343,17 +343,21 @@ def test_a_kill_at_any_instant_leaves_each_stage_whole_or_absent(store: str) -> 
     begun = time.monotonic()
     publish_forever.publish(store, 2)
     longest = 3 * (time.monotonic() - begun)  # some generations, however slow the machine
-    instants, interrupted = random.Random(7), 0
+    instants, interrupted, survived = random.Random(7), 0, 2
     checked: set[str] = set()
+    kills = 30 if storage.is_local(store) else 6
     with nursery(store) as process:
-        for _ in range(30 if storage.is_local(store) else 6):
+        for kill in range(10 * kills):
+            if kill >= kills and interrupted and survived > 2:
+                break
             publish_and_kill(process, after=instants.uniform(0, longest))
             survived = check_whole(directory, checked)
             records = [n for n in storage.names(storage.join(directory, "records")) if n[0] != "."]
             interrupted += len(records) != survived * publish_forever.PIECES
     assert interrupted, "no kill hit the middle of a stage: nothing was tested"
     assert survived > 2, "nothing was published between two kills: nothing was tested"
-    # What was killed is finished by the next run, as if it had never been killed.
+    # What was killed is finished by the next run, as if it had never been killed. On S3 the last request of
+    # the killed may still land; then there is nothing to finish.
     finished = publish_forever.publish(store, survived + 1)
-    assert (finished.generation, finished.new) == (survived + 1, True)
+    assert finished.generation == survived + 1
     assert check_whole(directory, set()) == survived + 1
