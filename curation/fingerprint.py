@@ -15,23 +15,15 @@ SCHEME = 1  # raised when the way of fingerprinting changes: every stage is then
 
 LEFT_OUT = {
     "path": "where archives lie does not change what they say; their bytes are inputs",
-    "schedule": "when a stage runs does not change what it computes",
 }
 
 
 def canonical(value: Any) -> str:
-    """JSON with sorted keys and no spaces, without the keys of `LEFT_OUT`, at any depth."""
-    return json.dumps(_kept(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    """JSON with sorted keys and no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def fingerprint(stage: str, version: int, settings: Mapping[str, Any]) -> str:
     """16 hex digits that change when `stage` would compute something else from the same inputs."""
-    return content_hash(f"fingerprint-{SCHEME}", stage, str(version), canonical(settings))[:16]
-
-
-def _kept(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {k: _kept(v) for k, v in value.items() if k not in LEFT_OUT}
-    if isinstance(value, list | tuple):
-        return [_kept(v) for v in value]
-    return value
+    kept = {name: value for name, value in settings.items() if name not in LEFT_OUT}
+    return content_hash(f"fingerprint-{SCHEME}", stage, str(version), canonical(kept))[:16]

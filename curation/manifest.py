@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from curation import storage
 from curation.document import content_hash
 from curation.errors import LakeError
 
@@ -137,7 +138,7 @@ def inputs_digest(inputs: Iterable[Input]) -> str:
 
 def describe(path: Path, prefix: str) -> File:
     """The `File` for a finished local Parquet file, named `<prefix>-<digest>.parquet`."""
-    digest = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+    digest = storage.digest(str(path))
     with pq.ParquetFile(path) as file:
         rows = file.metadata.num_rows
         rows_digest = _rows_digest(file)

@@ -84,6 +84,8 @@ def open_job(
 ) -> Job:
     """The job of a recipe file in a lake, checked before anything runs. Raises RecipeError."""
     layout = Layout(lake)
+    if ledger is None and not storage.is_local(lake):
+        raise RecipeError(f"the lake {lake} cannot hold the ledger: name a database or a local file for it")
     job = Job(recipe_file.load(recipe, overrides), layout, ledger or layout.ledger)
     rules.check(job.recipe.select.drop, job.schema)
     return job

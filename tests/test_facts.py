@@ -45,3 +45,8 @@ def test_where_archives_lie_does_not_change_a_place_but_how_they_are_read_does()
     narrow = here.model_copy(update={"extract": here.extract.model_copy(update={"main_content": False})})
     assert facts.place(here, "2025-11-03") == facts.place(there, "2025-11-03")
     assert facts.place(here, "2025-11-03") != facts.place(narrow, "2025-11-03")
+
+
+def test_a_changed_licence_is_another_place() -> None:
+    here = recipe().sources[0]
+    assert facts.place(here, "all") != facts.place(here.model_copy(update={"license": "MIT"}), "all")

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,65 +9,15 @@ import yaml
 
 from curation import pipeline, recipe_file
 from curation.claude import stand_in
-from curation.claude.client import Connection
-from curation.claude.run import run as ask
 from curation.errors import LakeError
 from curation.pipeline import Job
 from curation.release import Released
-
-DAYS = recipe_file.load("sample").interval.days
-
-
-@pytest.fixture(scope="module")
-def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample's recipe without a training and without datatrove's filter, which takes most of the time."""
-    said = yaml.safe_load(recipe_file.find("sample").read_text())
-    folder = tmp_path_factory.mktemp("recipe")
-    for source in said["sources"]:
-        source["path"] = str(recipe_file.SHIPPED / source["path"])
-    said["annotate"]["datatrove"] = []
-    said["select"]["drop"] = {r: c for r, c in said["select"]["drop"].items() if "fineweb" not in c}
-    said["pretrain"] = None
-    (folder / "sample.yaml").write_text(yaml.safe_dump(said, sort_keys=False))
-    return folder / "sample.yaml"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[stand_in.StandIn]:
-    with stand_in.serve() as running:
-        yield running
-
-
-def ingest(job: Job, day: str | None) -> None:
-    plans = pipeline.plan(job, day)
-    for uri in plans:
-        pipeline.ingest(job, uri)
-        pipeline.annotate(job, uri)
-    pipeline.publish(job, plans)
-
-
-def finish(job: Job, server: stand_in.StandIn) -> tuple[Released, int]:
-    """The release, and how many requests were sent for it."""
-    client = Connection("no-key", server.url).client()
-    sent = ask(client, job.ledger, pipeline.judge_requests(job), job.lake.answers).sent
-    pipeline.score(job)
-    sent += ask(client, job.ledger, pipeline.synthesize_requests(job), job.lake.answers).sent
-    pipeline.synthesize(job)
-    return pipeline.release(job), sent
+from tests.sample import DAYS, finish, ingest
 
 
 def files(released: Released) -> dict[str, bytes]:
     folder = Path(released.uri)
     return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
-
-
-@pytest.fixture(scope="module")
-def in_order(recipe: Path, server: stand_in.StandIn, tmp_path_factory: pytest.TempPathFactory) -> Job:
-    job = pipeline.open_job(recipe, str(tmp_path_factory.mktemp("lakes") / "in order"))
-    for day in (*DAYS, None):
-        ingest(job, day)
-    finish(job, server)
-    return job
 
 
 def test_days_in_reverse_give_the_same_bytes_as_in_order(

@@ -1,0 +1,32 @@
+"""What is made once for all tests: a stand-in, the sample's recipe, a lake with its release."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from curation import pipeline
+from curation.claude import stand_in
+from curation.pipeline import Job
+from tests import sample
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[stand_in.StandIn]:
+    with stand_in.serve() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sample.write_recipe(tmp_path_factory.mktemp("recipe"))
+
+
+@pytest.fixture(scope="session")
+def in_order(recipe: Path, server: stand_in.StandIn, tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """The job whose days came in order, finished. Its lake is looked at, not changed."""
+    job = pipeline.open_job(recipe, str(tmp_path_factory.mktemp("lakes") / "in order"))
+    for day in (*sample.DAYS, None):
+        sample.ingest(job, day)
+    sample.finish(job, server)
+    return job
