@@ -1,0 +1,112 @@
+"""The command line: a user's mistake is a sentence, and what it shows is what the lake holds."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from curation import pipeline
+from curation.pipeline import Job
+
+PROSE = "The bridge was built by the people of the town, and it is still used by them every day of the year. "
+
+
+def curation(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The command as a user has it, without what this machine's environment says."""
+    hidden = ("CURATION_", "ANTHROPIC_")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("curation")), *arguments],
+        capture_output=True, text=True, cwd=cwd, env={**environment, "COLUMNS": "200"}, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    lines = [f'{{"id": "{n}", "text": "{n}. {PROSE * (1 + n % 3)}"}}' for n in range(30)]
+    (tmp_path / "posts.jsonl").write_text("\n".join([*lines, "not json"]))
+    (tmp_path / "small.yaml").write_text(
+        "name: small\n"
+        "interval: {start: 2025-11-03, end: 2025-11-04}\n"
+        "sources:\n"
+        "  - {name: posts, format: jsonl, path: posts.jsonl, columns: {id: id}}\n"
+        "select:\n"
+        "  drop: {too_few_words: word_count < 30}\n"
+    )
+    return tmp_path
+
+
+def test_a_run_shows_the_funnel_and_a_second_run_has_nothing_to_do(small: Path) -> None:
+    first = curation("run", "-r", "small.yaml", "-l", "a lake", cwd=small)
+    assert first.returncode == 0, first.stderr
+    assert "too_few_words" in first.stdout
+    assert "Release (written)" in first.stdout
+    second = curation("run", "-r", "small.yaml", "-l", "a lake", cwd=small)
+    assert second.returncode == 0, second.stderr
+    assert "nothing to do" in second.stdout
+    assert "0 requests" in second.stdout
+    (quarantined,) = (small / "a lake").glob("documents/*/all/quarantine-*.parquet")
+    assert pl.read_parquet(quarantined)["reason"].to_list() == ["broken_json"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("word_count", "wrd_count"), "nearest is 'word_count'"),
+        (("format: jsonl", "format: json"), "small.yaml:4"),
+        (("posts.jsonl", "nowhere.jsonl"), "nothing matches"),
+        (("name: small\n", "name: small\ncolour: red\n"), "`colour` is no setting"),
+    ],
+)
+def test_a_mistake_in_a_recipe_is_a_sentence_without_a_stack_trace(
+    small: Path, change: tuple[str, str], message: str
+) -> None:
+    file = small / "small.yaml"
+    file.write_text(file.read_text().replace(*change))
+    ran = curation("run", "-r", "small.yaml", cwd=small)
+    assert ran.returncode == 1
+    assert message in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "-r", "no-such-recipe"), "no recipe at no-such-recipe"),
+        (("explain", "abc", "-r", "small.yaml"), "not in the lake yet"),
+        (("report", "-r", "small.yaml"), "not in the lake yet"),
+        (("run", "-r", "small.yaml", "-l", "posts.jsonl"), "posts.jsonl"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_a_sentence(
+    small: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    ran = curation(*arguments, cwd=small)
+    assert ran.returncode == 1
+    assert message in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_model_of_claudes_without_a_key_says_what_to_set(small: Path) -> None:
+    file = small / "small.yaml"
+    file.write_text(file.read_text() + "judge: {model: claude-haiku-5-5, sample: 20}\n")
+    ran = curation("run", "-r", "small.yaml", cwd=small)
+    assert ran.returncode == 1
+    assert "ANTHROPIC_API_KEY" in ran.stderr
+
+
+def test_report_and_explain_show_what_was_decided(in_order: Job, recipe: Path, tmp_path: Path) -> None:
+    where = ("-r", str(recipe), "-l", in_order.lake.root)
+    report = curation("report", *where, "--png", str(tmp_path / "funnel.png"))
+    assert report.returncode == 0, report.stderr
+    assert "near_duplicate" in report.stdout
+    assert (tmp_path / "funnel.png").read_bytes().startswith(b"\x89PNG")
+    decided = pl.concat([pl.read_parquet(uri) for uri in pipeline.decided(in_order).part_uris()])
+    row = decided.filter(pl.col("reason") == "near_duplicate").row(0, named=True)
+    explained = curation("explain", row["id"], *where)
+    assert explained.returncode == 0, explained.stderr
+    assert row["duplicate_of"] in explained.stdout
+    assert "dropped: near_duplicate" in explained.stdout
