@@ -31,7 +31,7 @@ def pretrain_dag(recipe: Recipe, path: str) -> DAG:
         context = get_current_context()
         uri = _release_uri(dict(context), released)
         job = open_job(recipe, context["params"], forms.PRETRAIN)
-        result = pipeline.pretrain(job, uri, lambda step, steps: log.info("step %d of %d", step, steps))
+        result = pipeline.pretrain(job, uri, lambda row: log.info("%s", row))
         log.info("%s on %s: %s", "trained before" if result.found else "trained", uri, result)
         return str(result.folder)
 

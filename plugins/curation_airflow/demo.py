@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -109,9 +109,10 @@ def _start(airflow: LocalAirflow) -> None:
 
 def backfill(airflow: LocalAirflow, days: tuple[str, ...]) -> None:
     """Ask for the days to be (re)processed, and wait until the release and the training have followed."""
+    for name in ("pretrain", "release", "ingest"):  # who listens first
+        airflow.send("PATCH", f"dags/{name}_{RECIPE}", {"is_paused": False})
+    finish_old(airflow)
     watch = Watch(airflow, RECIPE)
-    for dag_id in reversed(watch.dag_ids):  # who listens first
-        airflow.send("PATCH", f"dags/{dag_id}", {"is_paused": False})
     command = f"airflow backfill create --dag-id ingest_{RECIPE} --reprocess-behavior completed"
     _tell("As by", f"{command} --from-date {days[0]} --to-date {days[-1]}")
     asked: dict[str, Any] = {
@@ -127,6 +128,22 @@ def backfill(airflow: LocalAirflow, days: tuple[str, ...]) -> None:
         again = {"logical_date": None, "partition_key": RECIPE}
         airflow.send("POST", f"dags/pretrain_{RECIPE}/dagRuns", again)
         watch.until_settled(len(days), RUN_SECONDS, console)
+
+
+def finish_old(airflow: LocalAirflow) -> None:
+    """Let runs end that an earlier demonstration left: a day in the middle of a run is not backfilled."""
+    for old in airflow.get("backfills", dag_id=f"ingest_{RECIPE}", limit=100)["backfills"]:
+        if old["completed_at"] is None:
+            with suppress(LocalAirflowError):  # the scheduler may have marked it as completed meanwhile
+                airflow.send("PUT", f"backfills/{old['id']}/cancel", None)
+
+    def unfinished() -> int:
+        states = ["queued", "running"]
+        return int(airflow.get("dags/~/dagRuns", state=states, limit=1)["total_entries"])
+
+    if unfinished():
+        with console.status("Finishing the runs of an earlier demonstration"):
+            wait(lambda: not unfinished(), RUN_SECONDS, "earlier runs have ended", airflow)
 
 
 def show(airflow: LocalAirflow, lake: Path, before: Lake, seconds: float) -> None:

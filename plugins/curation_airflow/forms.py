@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow.sdk import Param
 
-from curation.recipe import Model, Recipe
+from curation.recipe import Recipe
 
 _SCHEMA_KEYS = ("type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "format", "pattern")
 
@@ -61,18 +61,38 @@ RELEASE = (
 )
 
 PRETRAIN = (
-    Field("steps", "pretrain.steps", "Steps", "Optimiser steps; the learning rate falls to its end by then."),
-    Field("batch_rows", "pretrain.batch_rows", "Batch, rows", "Sequences in a step."),
-    Field("context", "pretrain.context", "Context, tokens", "Tokens in a sequence."),
-    Field("layers", "pretrain.layers", "Layers", "Transformer blocks of the model."),
-    Field("width", "pretrain.width", "Width", "Size of the hidden state; a multiple of the number of heads."),
+    Field(
+        "steps",
+        "pretrain.steps",
+        "Steps",
+        "Optimiser steps. The learning rate has fallen to its end by the last one.",
+    ),
+    Field(
+        "batch_rows",
+        "pretrain.batch_rows",
+        "Batch, rows",
+        "Sequences in a step; the tokens of a step are this times the context.",
+    ),
+    Field(
+        "context",
+        "pretrain.context",
+        "Context, tokens",
+        "Tokens in a sequence. A document that is longer goes on in the next one.",
+    ),
+    Field("layers", "pretrain.layers", "Layers", "Transformer blocks, one after the other."),
+    Field(
+        "width",
+        "pretrain.width",
+        "Width",
+        "Size of the hidden state; a multiple of the recipe's number of heads.",
+    ),
     Field(
         "learning_rate",
         "pretrain.learning_rate",
         "Learning rate",
         "The peak, reached after the warm-up. Too high shows as a loss that rises.",
     ),
-    Field("seed", "pretrain.seed", "Seed", "Of the weights and of the order of batches."),
+    Field("seed", "pretrain.seed", "Seed", "Seed of the weights and of the order of batches."),
 )
 
 
@@ -95,7 +115,7 @@ def overrides(fields: tuple[Field, ...], given: Mapping[str, Any]) -> dict[str, 
 def _look_up(recipe: Recipe, path: str) -> tuple[Any, dict[str, Any]] | None:
     """The value at a dotted path and the JSON schema of its type; None if a stage on the way is left out."""
     *stages, name = path.split(".")
-    model: Model = recipe
+    model: Any = recipe
     for stage in stages:
         model = getattr(model, stage)
         if model is None:

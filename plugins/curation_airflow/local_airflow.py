@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 LOGIN = ("admin", "admin")
 START_SECONDS = 240
@@ -213,7 +213,7 @@ def _airflow(arguments: list[str]) -> list[str]:
 def _settings(home: Path, project: Path, port: int) -> dict[str, str]:
     """Airflow's settings, as environment variables."""
     url = f"http://127.0.0.1:{port}"
-    settings = {
+    settings: dict[str, dict[str, object]] = {
         "core": {
             "dags_folder": project / "dags",
             "plugins_folder": project / "plugins",

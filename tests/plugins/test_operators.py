@@ -1,0 +1,142 @@
+"""The operator against the stand-in: whatever happens to its task, each request is sent once."""
+
+import json
+from contextlib import suppress
+
+import anthropic
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+
+from curation.claude.ledger import Ledger
+from curation.claude.request import Request
+from curation.claude.stand_in import serve
+from curation.document import content_hash
+from curation.errors import ClaudeError
+from curation_airflow.operators import MessageBatchOperator
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"score": {"type": "integer", "enum": [0, 1, 2, 3, 4, 5]}},
+    "required": ["score"],
+    "additionalProperties": False,
+}
+
+
+def requests(count: int) -> list[Request]:
+    return [
+        Request(
+            text_digest=content_hash("text", str(n)),
+            prompt_digest=content_hash("prompt"),
+            model="offline-rules-1",
+            parameters={"max_tokens": 100},
+            system="Score the text.",
+            message=f"A text about the {n} seas, and what lives in them.",
+            schema=SCHEMA,
+        )
+        for n in range(count)
+    ]
+
+
+@pytest.fixture
+def stand_in():
+    with serve(delay_seconds=0.1) as server:
+        yield server
+
+
+@pytest.fixture
+def operator(tmp_path, stand_in, monkeypatch):
+    """A maker of operators of the same task, as a worker makes one for each try; each asks `count`."""
+
+    def make(count: int = 3, url: str = stand_in.url) -> MessageBatchOperator:
+        ledger = Ledger(tmp_path / "ledger.sqlite")
+        made = MessageBatchOperator(
+            task_id="judge", asked=lambda context: (requests(count), ledger, str(tmp_path / "raw"))
+        )
+        client = anthropic.Anthropic(api_key="k", base_url=url, max_retries=0)
+        monkeypatch.setattr(made, "_client", lambda: client)
+        return made
+
+    return make
+
+
+def outcomes(tmp_path, count: int) -> list[str]:
+    rows = Ledger(tmp_path / "ledger.sqlite").answers(r.key for r in requests(count))
+    return [row.outcome for row in rows]
+
+
+def finish(operator) -> None:
+    """Resume until the task is done, as the trigger would have it."""
+    for _ in range(200):
+        try:
+            operator().resume({}, {"failures": {}})
+        except TaskDeferred:
+            continue
+        return
+    pytest.fail("200 resumptions and not done")
+
+
+def test_it_gives_its_worker_back_while_it_waits_and_lands_the_answers(operator, stand_in, tmp_path):
+    with pytest.raises(TaskDeferred) as deferred:
+        operator().execute({})
+    assert deferred.value.method_name == "resume"
+    assert deferred.value.trigger.batches[0]["batch_id"].startswith("msgbatch_")
+    finish(operator)
+    assert outcomes(tmp_path, 3) == ["ok"] * 3
+    assert stand_in.counts["requests"] == 3
+
+
+def test_a_task_that_is_cleared_or_killed_while_it_waits_sends_nothing_again(operator, stand_in, tmp_path):
+    for _ in range(3):
+        with suppress(TaskDeferred):
+            operator().execute({})
+    finish(operator)
+    assert stand_in.counts["requests"] == 3
+    assert outcomes(tmp_path, 3) == ["ok"] * 3
+
+
+def test_a_second_run_sends_nothing_and_waits_for_nothing(operator, stand_in):
+    with pytest.raises(TaskDeferred):
+        operator().execute({})
+    finish(operator)
+    operator().execute({})
+    assert stand_in.counts["requests"] == 3
+
+
+def test_a_larger_sample_sends_only_what_is_new(operator, stand_in, tmp_path):
+    with pytest.raises(TaskDeferred):
+        operator(3).execute({})
+    finish(operator)
+    with pytest.raises(TaskDeferred):
+        operator(5).execute({})
+    finish(lambda: operator(5))
+    assert stand_in.counts["requests"] == 5
+    assert outcomes(tmp_path, 5) == ["ok"] * 5
+
+
+def test_nothing_to_ask_is_done_at_once(operator, stand_in):
+    operator(0).execute({})
+    assert stand_in.counts["requests"] == 0
+
+
+def test_a_service_that_is_away_fails_the_task_and_keeps_the_requests_free(operator, stand_in, tmp_path):
+    with pytest.raises(ClaudeError, match="no message batch could be made"):
+        operator(3, url="http://127.0.0.1:9").execute({})
+    with pytest.raises(TaskDeferred):
+        operator().execute({})
+    finish(operator)
+    assert outcomes(tmp_path, 3) == ["ok"] * 3
+
+
+def test_the_client_is_made_from_airflows_connection(tmp_path, stand_in, monkeypatch):
+    connection = {"conn_type": "anthropic", "password": "a-key", "host": stand_in.url}
+    monkeypatch.setenv("AIRFLOW_CONN_ANTHROPIC", json.dumps(connection))
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    made = MessageBatchOperator(task_id="judge", asked=lambda context: (requests(2), ledger, str(tmp_path)))
+    with pytest.raises(TaskDeferred) as deferred:
+        made.execute({})
+    assert stand_in.counts["requests"] == 2
+    assert deferred.value.trigger.conn_id == "anthropic"
+
+
+def test_nothing_goes_to_xcom(operator):
+    assert operator().do_xcom_push is False
