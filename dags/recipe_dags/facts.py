@@ -53,7 +53,7 @@ def facts(recipe: str, day: Callable[[dict[str, Any]], str | None], publish: Cal
     @task_group
     def part(plan_uri: str) -> None:
         """One group of files."""
-        ingest(recipe, plan_uri) >> annotate(recipe, plan_uri)  # type: ignore[operator]
+        ingest(recipe, plan_uri) >> annotate(recipe, plan_uri)
 
     with TaskGroup("facts", tooltip="Archives → documents and the columns beside them") as group:
         plans = plan(recipe)

@@ -49,7 +49,7 @@ def ingest_dag(recipe: Recipe, path: str) -> DAG:
         if released := pipeline.already_released(job):
             raise AirflowSkipException(f"{asked} was published before, and is in {released.uri}")
         event = context["outlet_events"][published]
-        event.extra = {"day": asked, "manifests": manifests}
+        event.extra = {"day": asked, "manifests": [*manifests]}
         event.add_partitions(asked)  # a run by hand has no partition key, and its event would wake nobody
         return manifests
 

@@ -66,4 +66,4 @@ def _release_uri(context: dict[str, Any], released: Any) -> str:
         asked = asked or event.extra.get("release")
     if not asked:
         raise LakeError(f"there is no release yet: run {released.name} first, or name one in `release`")
-    return asked
+    return str(asked)
