@@ -3,12 +3,17 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from curation import pipeline
 from curation.claude import stand_in
 from curation.pipeline import Job
 from tests import sample
+
+# No deadline for an example: a loaded machine is slow, not wrong.
+hypothesis.settings.register_profile("curation", deadline=None)
+hypothesis.settings.load_profile("curation")
 
 
 @pytest.fixture(scope="session")

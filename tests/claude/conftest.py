@@ -1,7 +1,6 @@
 """A stand-in, a ledger and requests to put through them."""
 
 import json
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from curation.claude.ledger import Ledger
 from curation.claude.request import Request, prompt_digest
 from curation.claude.run import Report, run
 from curation.document import text_digest
+from tests.postgres import running_postgres
 
 SCHEMA = {
     "type": "object",
@@ -88,15 +88,19 @@ def drive(ledger: Ledger, raw: str) -> Callable[..., Report]:
     return go
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    with running_postgres() as url:
+        yield url
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def any_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    """An empty ledger on SQLite and, where CURATION_TEST_POSTGRES is the URL of one, on Postgres."""
+    """An empty ledger, on SQLite and on Postgres."""
     if request.param == "sqlite":
         yield Ledger(tmp_path / "any.sqlite")
         return
-    where = os.environ.get("CURATION_TEST_POSTGRES")
-    if not where:
-        pytest.skip("needs a Postgres: set CURATION_TEST_POSTGRES to its URL, postgresql+psycopg://…")
+    where = request.getfixturevalue("postgres")
     schema = f"curation_{uuid.uuid4().hex}"
     engine = sqlalchemy.create_engine(where)
     with engine.begin() as db:
