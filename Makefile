@@ -11,7 +11,7 @@ demo: install
 	PYTHONPATH=plugins $(BIN)/python -m curation_airflow.demo
 
 test: lint
-	$(BIN)/python -m pytest tests -m "not e2e" -q
+	$(BIN)/python -m pytest tests -m "not e2e" -q -n 2 --dist loadfile
 	$(BIN)/python -m pytest tests -m e2e -q
 
 lint: install
