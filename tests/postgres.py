@@ -1,4 +1,4 @@
-"""A Postgres for tests: the one that CURATION_TEST_POSTGRES names, else one started here and stopped after."""
+"""A Postgres for tests: the one that CURATION_TEST_POSTGRES names, else one started and stopped here."""
 
 import os
 import shutil
