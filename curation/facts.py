@@ -1,14 +1,10 @@
 """The facts of a partition: its documents, and the columns computed beside them. Once each.
 
-`plan` groups a partition's files, `ingest` turns a group into a part of documents, `annotate` computes the
-columns of that part, `publish` writes the manifests: annotations first, documents last, so that documents
-that can be seen have their columns. A plan lies in the lake and is named by its URI, all that passes
-between tasks. Groups are made of whole files, in the order of their names.
+`ingest` turns a plan into a part of documents, `annotate` computes the columns of that part, `publish` writes
+the manifests: annotations first, documents last, so that documents that can be seen have their columns.
 """
 
 import functools
-import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -25,35 +21,9 @@ from curation.errors import LakeError, RecipeError
 from curation.fingerprint import fingerprint
 from curation.layout import Layout
 from curation.manifest import Input, Part
+from curation.plan import Place, Plan, place, read_plan, source_files
 from curation.recipe import Recipe, Source
 from curation.stage import Published
-
-VERSION = 1  # of what `ingest` makes of an archive
-GROUP_BYTES = 256_000_000  # of archive; a piece of work is worth minutes
-
-
-@dataclass(frozen=True)
-class Place:
-    """A partition of a source's documents, as one fingerprint makes them."""
-
-    source: str
-    fingerprint: str
-    partition: str
-
-    def documents(self, lake: Layout) -> str:
-        return lake.documents(self.source, self.fingerprint, self.partition)
-
-    def annotations(self, lake: Layout, column: "Column") -> str:
-        return lake.annotations(column.name, column.fingerprint, self.source, self.partition)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One piece of work: some files of one partition of one source."""
-
-    source: str
-    partition: str
-    inputs: tuple[Input, ...]
 
 
 @dataclass(frozen=True)
@@ -84,13 +54,6 @@ class Partition:
             yield uri, {name: uris[n] for name, uris in beside.items()}
 
 
-def place(source: Source, partition: str) -> Place:
-    """Where the documents of a partition lie: settings and the libraries that read archives decide it."""
-    libraries = {name: version(name) for name in ("fastwarc", "resiliparse")}
-    mark = fingerprint("documents", VERSION, {**source.model_dump(mode="json"), "libraries": libraries})
-    return Place(source.name, mark, partition)
-
-
 def columns(recipe: Recipe) -> tuple[Column, ...]:
     """The annotators of a recipe with their fingerprints; signatures where it removes duplicates."""
     settings = recipe.annotate.model_dump(mode="json")
@@ -105,35 +68,6 @@ def columns(recipe: Recipe) -> tuple[Column, ...]:
         made.append(Column(signatures, fingerprint(signatures.name, signatures.version, asked)))
     _refuse_twice(made, recipe.judge.column if recipe.judge else None)
     return tuple(made)
-
-
-def plan(lake: Layout, source: Source, partition: str) -> list[str]:
-    """The URIs of the plans for a partition; none if it has no files."""
-    prefix, files = source_files(source, partition)
-    groups: list[list[Input]] = []
-    filled = GROUP_BYTES
-    for uri, size in files:
-        if filled + size > GROUP_BYTES:
-            groups.append([])
-            filled = 0
-        groups[-1].append(Input(name=uri.removeprefix(prefix), digest=storage.digest(uri)))
-        filled += size
-    directory = place(source, partition).documents(lake)
-    uris = []
-    for group in groups:
-        uri = layout.plan(directory, stage.key(group))
-        inputs = [i.model_dump() for i in group]
-        text = json.dumps({"source": source.name, "partition": partition, "inputs": inputs}, indent=1)
-        storage.write_bytes(uri, text.encode())
-        uris.append(uri)
-    return uris
-
-
-def read_plan(uri: str) -> Plan:
-    """The plan at `uri`."""
-    found = json.loads(storage.read_bytes(uri))
-    inputs = tuple(Input(**i) for i in found["inputs"])
-    return Plan(found["source"], found["partition"], inputs)
 
 
 def ingest(recipe: Recipe, lake: Layout, plan_uri: str) -> str:
@@ -159,7 +93,7 @@ def annotate_part(lake: Layout, asked: Iterable[Column], where: Place, part: Par
     uri = storage.join(where.documents(lake), part.file.name)
     inputs = _annotation_inputs(part)
     for column in asked:
-        directory = where.annotations(lake, column)
+        directory = _annotations(lake, where, column)
         compute = functools.partial(_annotate, column.annotator, uri, inputs, directory)
         stage.piece(directory, inputs, compute)
 
@@ -196,7 +130,7 @@ def publish_partition(
 def publish_annotations(lake: Layout, asked: Iterable[Column], where: Place, parts: Sequence[Part]) -> None:
     """Write the manifests of the columns `asked` of some parts of documents; their pieces are all done."""
     for column in asked:
-        directory = where.annotations(lake, column)
+        directory = _annotations(lake, where, column)
         done = [stage.read_record(layout.record(directory, stage.key(_annotation_inputs(p)))) for p in parts]
         beside = Place(where.source, column.fingerprint, where.partition)
         stage.publish(directory, _manifest("annotations", column.name, beside, done))
@@ -209,19 +143,12 @@ def find(lake: Layout, asked: Iterable[Column], where: Place) -> Partition | Non
         return None
     annotations = {}
     for column in asked:
-        found = stage.current(where.annotations(lake, column))
+        found = stage.current(_annotations(lake, where, column))
         beside = tuple(i.digest for i in found.manifest.inputs) if found else None
         if found is None or beside != tuple(f.digest for f in documents.manifest.parts):
             return None
         annotations[column.name] = found
     return Partition(where.source, where.partition, documents, annotations)
-
-
-def source_files(source: Source, partition: str) -> tuple[str, list[tuple[str, int]]]:
-    """The folder that a partition's files are named from, and their URIs with sizes in bytes, by name."""
-    pattern = source.path.replace("{partition}", partition)
-    fixed = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
-    return fixed[: fixed.rfind("/") + 1], storage.glob(pattern)
 
 
 def _ingest(source: Source, todo: Plan, directory: str) -> Part:
@@ -264,6 +191,10 @@ def _annotate(annotator: Annotator, uri: str, inputs: tuple[Input, ...], directo
 def _read_part(lake: Layout, where: Place, todo: Plan) -> Part:
     """The record of the part that was made of a plan."""
     return stage.read_record(layout.record(where.documents(lake), stage.key(todo.inputs)))
+
+
+def _annotations(lake: Layout, where: Place, column: Column) -> str:
+    return lake.annotations(column.name, column.fingerprint, where.source, where.partition)
 
 
 def _by_place(recipe: Recipe, plan_uris: Sequence[str]) -> dict[Place, list[Plan]]:

@@ -19,15 +19,17 @@ import pyarrow as pa
 import curation.select
 from curation import annotate as annotators
 from curation import facts, recipe_file, rules, stage, storage
+from curation import plan as plans
 from curation import release as releases
 from curation.claude.ledger import Ledger
 from curation.claude.request import Request
 from curation.document import SCHEMA
 from curation.errors import LakeError, RecipeError
-from curation.facts import Column, Partition, Place
+from curation.facts import Column, Partition
 from curation.judge import classifier, judgments, prompt, rubric, sample
 from curation.layout import Layout
 from curation.manifest import Part
+from curation.plan import Place
 from curation.recipe import ALL, Judge, Recipe, Synthesize
 from curation.release import Released
 from curation.select import Rules
@@ -104,7 +106,7 @@ def plan(job: Job, partition: str | None) -> list[str]:
         uri
         for source in job.recipe.sources
         if source.timed == (partition is not None)
-        for uri in facts.plan(job.lake, source, partition or ALL)
+        for uri in plans.plan(job.lake, source, partition or ALL)
     ]
 
 
@@ -255,7 +257,7 @@ def gather(job: Job, columns: Sequence[Column]) -> list[Partition]:
 
 
 def _places(recipe: Recipe) -> list[Place]:
-    return [facts.place(s, partition) for s in recipe.sources for partition in recipe.partitions(s)]
+    return [plans.place(s, partition) for s in recipe.sources for partition in recipe.partitions(s)]
 
 
 def _decide(job: Job, partitions: Sequence[Partition], drop: Mapping[str, str]) -> Published:

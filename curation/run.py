@@ -16,9 +16,9 @@ from curation.claude.request import Request
 from curation.claude.run import Report
 from curation.claude.run import run as ask
 from curation.errors import LakeError
-from curation.facts import read_plan
 from curation.layout import Layout
 from curation.pipeline import Job
+from curation.plan import read_plan
 from curation.recipe import Recipe
 from curation.release import Released
 

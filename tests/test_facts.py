@@ -4,6 +4,7 @@ import pytest
 
 from curation import facts
 from curation.errors import RecipeError
+from curation.plan import place
 from curation.recipe import Recipe
 
 BASE = {
@@ -43,10 +44,10 @@ def test_where_archives_lie_does_not_change_a_place_but_how_they_are_read_does()
     here = recipe().sources[0]
     there = here.model_copy(update={"path": "s3://other/{partition}/*.warc.gz"})
     narrow = here.model_copy(update={"extract": here.extract.model_copy(update={"main_content": False})})
-    assert facts.place(here, "2025-11-03") == facts.place(there, "2025-11-03")
-    assert facts.place(here, "2025-11-03") != facts.place(narrow, "2025-11-03")
+    assert place(here, "2025-11-03") == place(there, "2025-11-03")
+    assert place(here, "2025-11-03") != place(narrow, "2025-11-03")
 
 
 def test_a_changed_licence_is_another_place() -> None:
     here = recipe().sources[0]
-    assert facts.place(here, "all") != facts.place(here.model_copy(update={"license": "MIT"}), "all")
+    assert place(here, "all") != place(here.model_copy(update={"license": "MIT"}), "all")

@@ -9,13 +9,13 @@ import pyarrow as pa
 from curation import stage
 from curation.claude.ledger import Ledger
 from curation.document import SCHEMA, document_id, text_digest
-from curation.facts import Place
 from curation.fingerprint import fingerprint
 from curation.judge import answers
 from curation.judge.answers import Reply
 from curation.judge.prompt import Prompt, requests
 from curation.layout import Layout
 from curation.manifest import Part
+from curation.plan import Place
 from curation.recipe import ALL, Synthesize
 from curation.stage import Published
 from curation.synthesize import gates, prompt

@@ -1,6 +1,6 @@
 import pytest
 
-from curation import facts
+from curation import plan
 from curation.errors import RecipeError
 from curation.layout import Layout
 from curation.recipe import Source
@@ -8,10 +8,10 @@ from curation_airflow.tasks import asked_day, lake, piece_name
 
 
 def test_a_mapped_task_is_named_by_source_and_day(tmp_path):
-    """Reads where `facts.plan` really puts a plan: a change of layout must not garble the UI."""
+    """Reads where `plan.plan` really puts a plan: a change of layout must not garble the UI."""
     (tmp_path / "2025-11-03.jsonl").write_text('{"text": "one"}\n')
     source = Source(name="open-web", format="jsonl", path=str(tmp_path / "{partition}.jsonl"))
-    [uri] = facts.plan(Layout(str(tmp_path / "lake")), source, "2025-11-03")
+    [uri] = plan.plan(Layout(str(tmp_path / "lake")), source, "2025-11-03")
     assert piece_name(uri).startswith("open-web 2025-11-03 ")
     assert len(piece_name(uri)) == len("open-web 2025-11-03 abcdef")
 

@@ -1,0 +1,83 @@
+"""What is to be ingested: the files of a partition, in groups that are worth minutes of work each.
+
+A plan lies in the lake beside the documents that it will become, and is named by its URI, which is all that
+passes between tasks. Groups are made of whole files, in the order of their names.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from curation import layout, stage, storage
+from curation.fingerprint import fingerprint
+from curation.layout import Layout
+from curation.manifest import Input
+from curation.recipe import Source
+
+VERSION = 1  # of what ingest makes of an archive
+GROUP_BYTES = 256_000_000  # of archive
+
+
+@dataclass(frozen=True)
+class Place:
+    """A partition of a source's documents, as one fingerprint makes them."""
+
+    source: str
+    fingerprint: str
+    partition: str
+
+    def documents(self, lake: Layout) -> str:
+        return lake.documents(self.source, self.fingerprint, self.partition)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One piece of work: some files of one partition of one source."""
+
+    source: str
+    partition: str
+    inputs: tuple[Input, ...]
+
+
+def place(source: Source, partition: str) -> Place:
+    """Where the documents of a partition lie: settings and the libraries that read archives decide it."""
+    libraries = {name: version(name) for name in ("fastwarc", "resiliparse")}
+    mark = fingerprint("documents", VERSION, {**source.model_dump(mode="json"), "libraries": libraries})
+    return Place(source.name, mark, partition)
+
+
+def plan(lake: Layout, source: Source, partition: str) -> list[str]:
+    """The URIs of the plans for a partition; none if it has no files."""
+    prefix, files = source_files(source, partition)
+    groups: list[list[Input]] = []
+    filled = GROUP_BYTES
+    for uri, size in files:
+        if filled + size > GROUP_BYTES:
+            groups.append([])
+            filled = 0
+        groups[-1].append(Input(name=uri.removeprefix(prefix), digest=storage.digest(uri)))
+        filled += size
+    directory = place(source, partition).documents(lake)
+    uris = []
+    for group in groups:
+        uri = layout.plan(directory, stage.key(group))
+        inputs = [i.model_dump() for i in group]
+        text = json.dumps({"source": source.name, "partition": partition, "inputs": inputs}, indent=1)
+        storage.write_bytes(uri, text.encode())
+        uris.append(uri)
+    return uris
+
+
+def read_plan(uri: str) -> Plan:
+    """The plan at `uri`."""
+    found = json.loads(storage.read_bytes(uri))
+    inputs = tuple(Input(**i) for i in found["inputs"])
+    return Plan(found["source"], found["partition"], inputs)
+
+
+def source_files(source: Source, partition: str) -> tuple[str, list[tuple[str, int]]]:
+    """The folder that a partition's files are named from, and their URIs with sizes in bytes, by name."""
+    pattern = source.path.replace("{partition}", partition)
+    fixed = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+    return fixed[: fixed.rfind("/") + 1], storage.glob(pattern)
