@@ -18,6 +18,7 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=plugins:dags $(BIN)/mypy -p curation_airflow -p recipe_dags
 	PYTHONPATH=plugins $(BIN)/lint-imports
 
 bench: install
