@@ -22,6 +22,7 @@ from curation import facts, recipe_file, rules, stage, storage
 from curation import plan as plans
 from curation import release as releases
 from curation.claude.ledger import Ledger
+from curation.claude.prices import is_free
 from curation.claude.request import Request
 from curation.document import SCHEMA
 from curation.errors import LakeError, RecipeError
@@ -84,13 +85,25 @@ class Job:
 def open_job(
     recipe: str | Path, lake: str, overrides: Mapping[str, Any] | None = None, ledger: str | None = None
 ) -> Job:
-    """The job of a recipe file in a lake, checked before anything runs. Raises RecipeError."""
-    layout = Layout(lake)
+    """The job of a recipe file in a lake, checked before anything runs. Raises RecipeError, and
+    ClaudeError for a model without a price."""
+    layout = Layout(storage.unabbreviated(lake))
     if ledger is None and not storage.is_local(lake):
         raise RecipeError(f"the lake {lake} cannot hold the ledger: name a database or a local file for it")
     job = Job(recipe_file.load(recipe, overrides), layout, ledger or layout.ledger)
     rules.check(job.recipe.select.drop, job.schema)
+    _check_prompts(job.recipe)
     return job
+
+
+def _check_prompts(recipe: Recipe) -> None:
+    """RecipeError or ClaudeError for a prompt that does not ship, or a model without a price."""
+    if recipe.judge:
+        rubric.load(recipe.judge.rubric)
+        is_free(recipe.judge.model)
+    if recipe.synthesize:
+        writing.load(recipe.synthesize.prompt)
+        is_free(recipe.synthesize.model)
 
 
 # A partition's facts
@@ -248,8 +261,12 @@ def all_columns(job: Job) -> tuple[Column, ...]:
 
 
 def gather(job: Job, columns: Sequence[Column]) -> list[Partition]:
-    """The facts of all sources with these columns. Raises LakeError naming what is missing."""
-    found = {where: facts.find(job.lake, columns, where) for where in _places(job.recipe)}
+    """The facts of all sources with these columns. Raises LakeError naming what is missing.
+
+    Ordered by name, not as the recipe lists its sources: what follows depends on the set alone.
+    """
+    places = sorted(_places(job.recipe), key=lambda where: (where.source, where.partition))
+    found = {where: facts.find(job.lake, columns, where) for where in places}
     lacking = [f"{where.source}/{where.partition}" for where, partition in found.items() if not partition]
     if lacking:
         raise LakeError(f"not in the lake yet: {', '.join(lacking)}; ingest and annotate them first")

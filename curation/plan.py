@@ -79,5 +79,6 @@ def read_plan(uri: str) -> Plan:
 def source_files(source: Source, partition: str) -> tuple[str, list[tuple[str, int]]]:
     """The folder that a partition's files are named from, and their URIs with sizes in bytes, by name."""
     pattern = source.path.replace("{partition}", partition)
-    fixed = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
-    return fixed[: fixed.rfind("/") + 1], storage.glob(pattern)
+    fixed = re.match(r"(?:[^*?\[]|\[[*?\[]\])*/", pattern)  # a wildcard in brackets stands for itself
+    folder = re.sub(r"\[([*?\[])\]", r"\1", fixed[0]) if fixed else ""
+    return folder, storage.glob(pattern)

@@ -1,6 +1,8 @@
 """Reads a recipe from YAML; where it is wrong, names file, line, value and remedy."""
 
 import difflib
+import glob
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from curation import storage
 from curation.errors import RecipeError
 from curation.recipe import Recipe
 
@@ -22,13 +25,16 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe
     {"select.duplicates.similarity": 0.7}. Raises RecipeError.
     """
     file = find(path)
-    text = file.read_text(encoding="utf-8")
     try:
+        text = file.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise RecipeError(f"{file}:{line}: not YAML: {error.problem}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        said = str(error).partition("\n")[0]
+        raise RecipeError(f"{file} cannot be read as YAML in UTF-8: {said}") from error
     if not isinstance(data, dict) or node is None:
         raise RecipeError(f"{file}:1: a recipe is a mapping with `name`, `interval`, `sources` …")
     _refuse_repeated_keys(file, node)
@@ -58,8 +64,10 @@ def _resolve(recipe: Recipe, folder: Path) -> Recipe:
     """`recipe` with its sources' relative paths made absolute, from the recipe's own folder."""
     sources = []
     for source in recipe.sources:
-        local = "://" not in source.path
-        path = str((folder / Path(source.path).expanduser()).absolute()) if local else source.path
+        path = source.path
+        if storage.is_local(path):
+            # The folder is a place, not a pattern: brackets in its name stand for themselves.
+            path = os.path.normpath(Path(glob.escape(str(folder))) / storage.unabbreviated(path))
         sources.append(source.model_copy(update={"path": path}))
     return recipe.model_copy(update={"sources": tuple(sources)})
 
@@ -81,6 +89,8 @@ def _explain(file: Path, node: yaml.Node, error: ErrorDetails) -> str:
     if error["type"] == "missing":
         return f"{file}:{line}: `{where}` is missing; write it"
     message = error["msg"].removeprefix("Value error, ")
+    if not where:
+        return f"{file}: {message}"
     return f"{file}:{line}: `{where}` is {error['input']!r}: {message}"
 
 

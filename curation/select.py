@@ -108,8 +108,9 @@ def decide(lake: Layout, recipe: str, partitions: Sequence[Partition], by: Rules
 
 
 def find(lake: Layout, recipe: str, partitions: Sequence[Partition], by: Rules) -> Published | None:
-    """The decisions about `partitions` by these rules, if they are published."""
-    return stage.current(_directory(lake, recipe, partitions, by))
+    """The decisions about `partitions` by these rules, if published: part for part, in their order."""
+    found = stage.current(_directory(lake, recipe, partitions, by))
+    return found if found and found.manifest.inputs == _inputs(partitions) else None
 
 
 def columns_of(uri: str, annotations: Mapping[str, str]) -> pa.Table:

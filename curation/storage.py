@@ -30,6 +30,11 @@ def is_local(uri: str) -> bool:
     return "://" not in uri or uri.startswith("file://")
 
 
+def unabbreviated(uri: str) -> str:
+    """A local `uri` as a plain path, without `file://` and `~`; any other as it is."""
+    return str(Path(uri.removeprefix("file://")).expanduser()) if is_local(uri) else uri
+
+
 def filesystem(uri: str) -> tuple[Any, str]:
     """The fsspec file system of `uri`, listings never cached, and the path in it."""
     if is_local(uri):

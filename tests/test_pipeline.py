@@ -4,14 +4,16 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from curation import pipeline, recipe_file
+from curation import pipeline, recipe_file, select
 from curation.claude import stand_in
 from curation.errors import LakeError
 from curation.pipeline import Job
 from curation.release import Released
+from curation.select import Rules
 from tests.sample import DAYS, finish, ingest
 
 
@@ -79,6 +81,42 @@ def test_a_changed_threshold_reruns_decisions_alone(
     after = {f for kind in ("documents", "annotations") for f in (root / kind).rglob("part-*.parquet")}
     new = {f for f in after - facts if "educational_score" not in str(f)}
     assert not new
+
+
+@pytest.mark.parametrize("names", ["ab", "ba"])
+def test_sources_listed_in_another_order_keep_the_same_documents(tmp_path: Path, names: str) -> None:
+    long = "the bridge was built by the people of the town and is used by them every day"
+    (tmp_path / "a.jsonl").write_text("".join(f'{{"text": "{n}"}}\n' for n in range(5)))
+    (tmp_path / "b.jsonl").write_text("".join(f'{{"text": "{n} {long}"}}\n' for n in range(5)))
+
+    def released(names: str, seed: int) -> Released:
+        said = {
+            "name": "two",
+            "interval": {"start": "2025-11-03", "end": "2025-11-04"},
+            "sources": [{"name": n, "format": "jsonl", "path": f"{n}.jsonl"} for n in names],
+            "annotate": {"language": False},
+            "select": {"drop": {"too_few_words": "word_count < 5"}, "duplicates": None},
+            "release": {"seed": seed},
+        }
+        (tmp_path / "two.yaml").write_text(yaml.safe_dump(said))
+        job = pipeline.open_job(tmp_path / "two.yaml", str(tmp_path / "lake"))
+        ingest(job, None)
+        return pipeline.release(job)
+
+    released(names, 0)
+    again = released(names[::-1], 1)  # another release of the same set
+    table = pq.read_table(f"{again.uri}/data")
+    assert sorted(table.column("source").to_pylist()) == ["b"] * 5
+
+
+def test_decisions_in_another_order_are_not_taken_for_these(in_order: Job) -> None:
+    partitions = pipeline.gather(in_order, in_order.columns)
+    by = Rules({}, None)
+    select.decide(in_order.lake, "ordered", partitions, by)
+    turned = partitions[::-1]
+    decisions = select.decide(in_order.lake, "ordered", turned, by)
+    for uri, decided in select.kept_rows(decisions, turned):
+        assert pq.read_table(uri, columns=["id"]).column("id") == decided.column("id")
 
 
 def test_a_day_that_is_missing_is_named(recipe: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from curation import recipe_file
+from curation import plan, recipe_file
 from curation.errors import RecipeError
 
 GOOD = """\
@@ -80,3 +80,29 @@ def test_an_override_takes_the_place_of_what_the_file_says(tmp_path: Path) -> No
 def test_a_name_that_is_neither_file_nor_shipped_lists_what_ships() -> None:
     with pytest.raises(RecipeError, match="sample"):
         recipe_file.load("no-such-recipe")
+
+
+def test_a_folder_whose_name_looks_like_a_pattern_is_a_folder(tmp_path: Path) -> None:
+    for folder in ("a [x-y]*", "b"):
+        (tmp_path / folder / "recipes").mkdir(parents=True)
+        (tmp_path / folder / "posts.jsonl").touch()
+        file = tmp_path / folder / "recipes" / "recipe.yaml"
+        file.write_text(GOOD.replace("s3://bucket/posts.jsonl", "../*.jsonl"))
+        prefix, found = plan.source_files(recipe_file.load(file).sources[1], "all")
+        assert [uri.removeprefix(prefix) for uri, _ in found] == ["posts.jsonl"]
+
+
+def test_a_file_uri_is_the_path_that_it_names(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(GOOD.replace("s3://bucket/", f"file://{tmp_path}/data/"))
+    assert recipe_file.load(tmp_path / "recipe.yaml").sources[1].path == f"{tmp_path}/data/posts.jsonl"
+
+
+@pytest.mark.parametrize("data", [GOOD.encode() + b"description: caf\xe9\n", b"name: a\x01b\n"])
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "recipe.yaml").write_bytes(data)
+    with pytest.raises(RecipeError, match="cannot be read as YAML"):
+        recipe_file.load(tmp_path / "recipe.yaml")
+
+
+def test_a_mistake_of_the_whole_recipe_does_not_repeat_the_recipe(tmp_path: Path) -> None:
+    assert "crawl/" not in refused(tmp_path, GOOD.replace("name: posts", "name: web"))
