@@ -16,8 +16,10 @@ from curation.errors import RecipeError
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """A DuckDB in memory that can open no file and whose rows keep their order."""
-    return duckdb.connect(":memory:", config={"threads": 1, "enable_external_access": False})
+    """A DuckDB in memory that can open no file, whose rows keep their order and whose days are UTC's."""
+    db = duckdb.connect(":memory:", config={"threads": 1, "enable_external_access": False})
+    db.execute("SET TimeZone = 'UTC'")  # else a rule about `fetched_at` would ask the machine's clock for it
+    return db
 
 
 def check(drop: Mapping[str, str], columns: pa.Schema) -> dict[str, frozenset[str]]:
@@ -35,7 +37,7 @@ def reasons(db: duckdb.DuckDBPyConnection, drop: Mapping[str, str], rows: pa.Tab
     """For each row the reason of the first rule that holds, or null."""
     if not drop:
         return pa.chunked_array([pa.nulls(rows.num_rows, pa.string())])
-    cases = " ".join(f"WHEN ({condition}) THEN '{reason}'" for reason, condition in drop.items())
+    cases = " ".join(f"WHEN ({condition}\n) THEN '{reason}'" for reason, condition in drop.items())
     return _query(db, f"CASE {cases} END AS reason", rows).column("reason").cast(pa.string())
 
 
@@ -45,7 +47,7 @@ def verdicts(drop: Mapping[str, str], row: pa.Table) -> dict[str, bool]:
         if not drop:
             return {}
         wanted = ", ".join(
-            f'coalesce(({condition}), false) AS "{reason}"' for reason, condition in drop.items()
+            f'coalesce(({condition}\n), false) AS "{reason}"' for reason, condition in drop.items()
         )
         found = _query(db, wanted, row).to_pylist()[0]
     return {reason: bool(found[reason]) for reason in drop}
@@ -79,7 +81,12 @@ def _check(db: duckdb.DuckDBPyConnection, reason: str, condition: str, known: li
     for expression in expressions:
         if expression.get("class") in ("SUBQUERY", "WINDOW"):
             raise RecipeError(f"{where} looks beyond one document: subqueries and windows are not for rules")
-    unsteady = {e["function_name"] for e in expressions if e.get("class") == "FUNCTION"} & _unsteady(db)
+        if expression.get("class") == "STAR":
+            raise RecipeError(f"{where} stands for several conditions: name the columns, not * or COLUMNS()")
+    called = [e for e in expressions if e.get("class") == "FUNCTION"]
+    unsteady = {e["function_name"] for e in called} & _unsteady(db)
+    # Not so by its name: of one argument only, age() counts from today.
+    unsteady |= {"age"} & {e["function_name"] for e in called if len(e["arguments"]) == 1}
     if unsteady:
         raise RecipeError(f"{where}: {min(unsteady)}() differs from run to run; a rule reads columns alone")
     names = frozenset(e["column_names"][-1] for e in expressions if e.get("class") == "COLUMN_REF")

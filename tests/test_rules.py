@@ -1,5 +1,8 @@
 """Rules are checked before anything runs, and decide by columns alone."""
 
+import time
+from datetime import UTC, datetime
+
 import pyarrow as pa
 import pytest
 
@@ -40,6 +43,8 @@ def test_an_unknown_column_is_refused_with_the_nearest_name() -> None:
         ("no_such_function(word_count)", "no_such_function"),
         ("random() < 0.5", "differs from run to run"),
         ("now() > TIMESTAMP '2025-01-01'", "differs from run to run"),
+        ("age(TIMESTAMP '2025-01-01') > INTERVAL 1 DAY", "differs from run to run"),
+        ("COLUMNS('word.*') > 1", "several conditions"),
         ("getenv('HOME') = url", "getenv"),
     ],
 )
@@ -68,3 +73,23 @@ def test_every_rule_is_told_for_one_document_not_only_the_first() -> None:
     row = pa.table({"language": ["de"], "word_count": [1], "url": [None]}, schema=COLUMNS)
     drop = {"a": "word_count < 5", "b": "language <> 'en'", "c": "url = 'x'"}
     assert rules.verdicts(drop, row) == {"a": True, "b": True, "c": False}
+
+
+def test_a_comment_at_a_conditions_end_is_no_part_of_it() -> None:
+    rows = pa.table({"word_count": [1, 9]})
+    drop = {"too_few_words": "word_count < 5 -- a greeting"}
+    with rules.connect() as db:
+        assert rules.reasons(db, drop, rows).to_pylist() == ["too_few_words", None]
+    assert rules.verdicts(drop, rows.slice(0, 1)) == {"too_few_words": True}
+
+
+def test_a_day_is_utcs_wherever_the_machine_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = datetime(2025, 11, 3, 23, tzinfo=UTC)
+    rows = pa.table({"fetched_at": pa.array([moment], pa.timestamp("us", tz="UTC"))})
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert rules.verdicts({"x": "fetched_at < '2025-11-03 23:30'"}, rows) == {"x": True}
+    finally:
+        monkeypatch.undo()
+        time.tzset()
