@@ -6,6 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from curation.errors import CurationError
@@ -71,7 +72,7 @@ def report(
     screens.funnel(console, job)
     if png:
         screens.funnel_picture(job, png)
-        console.print(f"Picture: {png}")
+        console.print(f"Picture: {escape(str(png))}")
 
 
 @app.command()
@@ -124,10 +125,18 @@ def main() -> None:
         _fail(str(error))
     except OSError as error:
         _fail(f"{error.filename or 'the system'}: {error.strerror or error}")
+    except _store_errors() as error:
+        _fail(f"the object store: {error}; check the AWS_… settings of this machine")
+
+
+def _store_errors() -> tuple[type[Exception], ...]:
+    """What an S3 client raises that cannot reach its store or log in; none where none was loaded."""
+    loaded = sys.modules.get("botocore.exceptions")
+    return (loaded.BotoCoreError,) if loaded else ()
 
 
 def _fail(message: str) -> NoReturn:
-    Console(stderr=True).print(f"[bold red]error[/] {message}", highlight=False, soft_wrap=True)
+    Console(stderr=True).print(f"[bold red]error[/] {escape(message)}", highlight=False, soft_wrap=True)
     sys.exit(1)
 
 

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
@@ -47,9 +48,9 @@ class Finished:
 
 def run(job: Job, progress: Progress, workers: int | None = None) -> Finished:
     """Take the recipe the whole way: facts, decisions, judgments, texts, release, training."""
-    _facts(job, progress, workers or os.cpu_count() or 1)
     sent, usd = 0, Decimal(0)
-    with _client(job) as client:
+    with _client(job) as client:  # first: a key that is missing is not found out after hours of work
+        _facts(job, progress, workers or os.cpu_count() or 1)
         if job.recipe.judge:
             _step(progress, "screen", pipeline.screen, job)
             asked = _ask(job, client, progress, "judge", pipeline.judge_requests(job))
@@ -78,9 +79,17 @@ def _facts(job: Job, progress: Progress, workers: int) -> None:
     progress("ingest and annotate", 0, len(plans))
     with ProcessPoolExecutor(min(workers, len(plans)), mp_context=context) as pool:
         futures = [pool.submit(_piece, job.recipe, job.lake, uri) for uri in plans]
-        for done, future in enumerate(as_completed(futures), start=1):
-            future.result()
-            progress("ingest and annotate", done, len(plans))
+        try:
+            for done, future in enumerate(as_completed(futures), start=1):
+                future.result()
+                progress("ingest and annotate", done, len(plans))
+        except BrokenProcessPool as error:
+            raise LakeError(
+                f"one of {workers} processes was killed, most likely for its memory; run again with fewer "
+                "--workers: what is done is not done again"
+            ) from error
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # after an error, what waits is not begun
     pipeline.publish(job, plans)
 
 

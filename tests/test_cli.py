@@ -79,6 +79,7 @@ def test_a_mistake_in_a_recipe_is_a_sentence_without_a_stack_trace(
         (("explain", "abc", "-r", "small.yaml"), "not in the lake yet"),
         (("report", "-r", "small.yaml"), "not in the lake yet"),
         (("run", "-r", "small.yaml", "-l", "posts.jsonl"), "posts.jsonl"),
+        (("report", "-r", "no[/]thing.yaml"), "no recipe at no[/]thing.yaml"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_a_sentence(
@@ -96,6 +97,26 @@ def test_a_model_of_claudes_without_a_key_says_what_to_set(small: Path) -> None:
     ran = curation("run", "-r", "small.yaml", cwd=small)
     assert ran.returncode == 1
     assert "ANTHROPIC_API_KEY" in ran.stderr
+    assert not (small / "lake").exists()  # it is said before anything is computed
+
+
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        ("judge: {rubric: educatoinal}", "did you mean 'educational'?"),
+        ("judge: {model: claude-haiku-9}", "no price for the model 'claude-haiku-9'"),
+        ("synthesize: {prompt: pasage, permission: none}", "did you mean 'passage'?"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_before_anything_is_computed(
+    small: Path, stage: str, message: str
+) -> None:
+    file = small / "small.yaml"
+    file.write_text(file.read_text() + stage + "\n")
+    ran = curation("run", "-r", "small.yaml", cwd=small)
+    assert ran.returncode == 1
+    assert message in ran.stderr
+    assert not (small / "lake").exists()
 
 
 def test_report_and_explain_show_what_was_decided(in_order: Job, recipe: Path, tmp_path: Path) -> None:

@@ -73,7 +73,13 @@ class Ledger:
     """Opened on a path (SQLite) or an SQLAlchemy URL (`postgresql+psycopg://…`)."""
 
     def __init__(self, where: str | Path) -> None:
-        self._engine = _engine(str(where))
+        try:
+            self._engine = _engine(str(where))
+        except (SQLAlchemyError, ImportError) as error:
+            raise ClaudeError(
+                f"no database driver for the ledger ({type(error).__name__}); name a path, or a URL "
+                "that begins with postgresql+psycopg://"
+            ) from None  # the message may repeat the URL, password and all
         self._write = self._engine.execution_options(write=True)
         try:
             with self._write.begin() as db:

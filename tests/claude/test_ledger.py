@@ -135,3 +135,9 @@ def test_a_ledger_that_cannot_be_opened_is_named_without_its_password():
         Ledger("postgresql+psycopg://u:hunter2@127.0.0.1:1/none?connect_timeout=1")
     assert "hunter2" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_a_database_without_a_driver_is_an_error_without_its_password():
+    with pytest.raises(ClaudeError, match="no database driver") as caught:
+        Ledger("nosuchbase://u:hunter2@h/x")
+    assert "hunter2" not in str(caught.value)
