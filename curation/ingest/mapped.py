@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 
 from curation.ingest.licenses import license_of
 from curation.ingest.outcome import Document, UnreadableError
@@ -67,6 +67,8 @@ def _moment(value: object) -> datetime | None:
                 return None
             case datetime():
                 moment = value
+            case date():  # a Parquet column of days
+                moment = datetime.combine(value, time())
             case str():
                 moment = datetime.fromisoformat(value.strip())
             case int() | float() if not isinstance(value, bool) and math.isfinite(value):

@@ -2,7 +2,7 @@
 
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -100,3 +100,9 @@ def test_an_error_of_the_file_system_is_raised_and_not_taken_for_damage() -> Non
 
     with pytest.raises(OSError, match="Input/output error"):
         list(read(PARQUET, [("file", lambda: Failing(table({"text": ["a"]})))]))
+
+
+def test_a_day_is_a_date_of_capture() -> None:
+    data = table({"text": ["A day."], "when": [date(2025, 11, 3)]})
+    (one,) = ingest(source("parquet", columns=Columns(fetched_at="when")), data).documents
+    assert one["fetched_at"] == datetime(2025, 11, 3, tzinfo=UTC)
