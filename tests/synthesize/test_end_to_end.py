@@ -103,7 +103,8 @@ def test_what_the_stand_in_wrote_carries_its_name_and_can_be_scored_like_any_doc
     directory = first.where.documents(first.lake)
     rows = rows_of([f"{directory}/{first.part.file.name}"])
     assert {json.loads(row["metadata"])["model"] for row in rows} == {"offline-rules-1"}
-    beside = first.where.annotations(first.lake, classifier.column(first.classifier))
+    score, where = classifier.column(first.classifier), first.where
+    beside = first.lake.annotations(score.name, score.fingerprint, where.source, where.partition)
     records = stage.storage.names(f"{beside}/records")
     assert len(records) == 1
     assert stage.read_record(f"{beside}/records/{records[0]}").rows == len(rows)
