@@ -10,13 +10,13 @@ from importlib.resources import files
 from pathlib import Path
 
 from airflow.sdk import DAG, task
-from recipe_dags.ingest import ingest_dag
-from recipe_dags.pretrain import pretrain_dag
-from recipe_dags.release import release_dag
 
 from curation.errors import CurationError
 from curation.recipe_file import load
 from curation_airflow.tasks import DEFAULT_ARGS
+from recipe_dags.ingest import ingest_dag
+from recipe_dags.pretrain import pretrain_dag
+from recipe_dags.release import release_dag
 
 
 def recipe_paths() -> list[Path]:
