@@ -1,6 +1,7 @@
 """`curation …`: run a recipe without Airflow, and ask what it did."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -68,7 +69,7 @@ def report(
     from curation import screens
     from curation.pipeline import open_job
 
-    job = open_job(recipe, lake, ledger=ledger)
+    job = replace(open_job(recipe, lake, ledger=ledger), look_only=True)
     screens.funnel(console, job)
     if png:
         screens.funnel_picture(job, png)
@@ -87,7 +88,8 @@ def explain(
     from curation.explain import explain as look
     from curation.pipeline import open_job
 
-    screens.explanation(console, look(open_job(recipe, lake, ledger=ledger), document))
+    job = replace(open_job(recipe, lake, ledger=ledger), look_only=True)
+    screens.explanation(console, look(job, document))
 
 
 class _Bars:

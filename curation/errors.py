@@ -4,6 +4,7 @@
     ├── RecipeError             the recipe says something that cannot be done
     ├── InputError              an archive, a file or a row cannot be read as asked
     ├── LakeError               what is (or is not) in the lake contradicts what is asked
+    │   └── NotPublished        what is asked for is not in the lake yet
     └── ClaudeError             a request to Claude, or to what stands in for it, failed for good
 
 Each message names the value, the limit it breaks and the remedy.
@@ -24,6 +25,10 @@ class InputError(CurationError):
 
 class LakeError(CurationError):
     """What is (or is not) in the lake contradicts what is asked."""
+
+
+class NotPublished(LakeError):  # noqa: N818 - a state of the lake, which a run mends
+    """What is asked for is not in the lake yet."""
 
 
 class ClaudeError(CurationError):

@@ -141,11 +141,13 @@ def find(lake: Layout, asked: Iterable[Column], where: Place) -> Partition | Non
     documents = stage.current(where.documents(lake))
     if documents is None:
         return None
+    parts = tuple(file.digest for file in documents.manifest.parts)
     annotations = {}
     for column in asked:
-        found = stage.current(_annotations(lake, where, column))
-        beside = tuple(i.digest for i in found.manifest.inputs) if found else None
-        if found is None or beside != tuple(f.digest for f in documents.manifest.parts):
+        # A late archive's annotations are published before its documents: take those of these documents.
+        published = stage.generations(_annotations(lake, where, column))
+        found = next((p for p in published if tuple(i.digest for i in p.manifest.inputs) == parts), None)
+        if found is None:
             return None
         annotations[column.name] = found
     return Partition(where.source, where.partition, documents, annotations)
@@ -234,7 +236,7 @@ def _refuse_twice(made: list[Column], score: str | None) -> None:
     if score:
         writer[score] = "judge"
     for column in made:
-        for name in column.annotator.columns.names:
+        for name in {column.name, *column.annotator.columns.names}:
             if name in writer:
                 raise RecipeError(
                     f"column {name!r} is written by {writer[name]} and by {column.annotator.name}: rename one"

@@ -1,11 +1,12 @@
 """Every path of the lake.
 
     documents/<source>-<fingerprint>/<partition>/       parts, quarantine, manifests
+    documents/<source>-<fingerprint>/source.txt         where its archives lie
     annotations/<name>-<fingerprint>/<source>/<partition>/   the same parts, the same order
     decisions/<recipe>-<fingerprint>/<inputs>/          one row a document
     pairs/<fingerprint>/                                verified pairs by digest
     judgments/<rubric>-<fingerprint>/<inputs>/          a sample, judged
-    classifiers/<column>-<fingerprint>/<inputs>/        model.bin and its report
+    classifiers/<column>-<fingerprint>/<inputs>/        model-<digest>.bin and its report
     releases/<recipe>/<identity>/                       README.md, manifest.json, data/
     trainings/<recipe>/<identity>/                      telemetry, checkpoints, the loss curve
     answers/                                            raw result lines of message batches
@@ -25,6 +26,9 @@ class Layout:
     """The paths below the lake's root, a local path or `s3://bucket/prefix`."""
 
     root: str
+
+    def source(self, source: str, fingerprint: str) -> str:
+        return join(self.root, "documents", f"{source}-{fingerprint}", "source.txt")
 
     def documents(self, source: str, fingerprint: str, partition: str) -> str:
         return join(self.root, "documents", f"{source}-{fingerprint}", partition)

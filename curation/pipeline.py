@@ -25,7 +25,7 @@ from curation.claude.ledger import Ledger
 from curation.claude.prices import is_free
 from curation.claude.request import Request
 from curation.document import SCHEMA
-from curation.errors import LakeError, RecipeError
+from curation.errors import NotPublished, RecipeError
 from curation.facts import Column, Partition
 from curation.judge import classifier, judgments, prompt, rubric, sample
 from curation.layout import Layout
@@ -49,7 +49,7 @@ class Job:
     recipe: Recipe
     lake: Layout
     ledger_at: str
-    look_only: bool = False  # find what is published, compute nothing: LakeError where something is not
+    look_only: bool = False  # find what is published, compute nothing: NotPublished where something is not
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -114,6 +114,11 @@ def plan(job: Job, partition: str | None) -> list[str]:
 
     The first step of all: RecipeError here if an annotator cannot be made.
     """
+    days = job.recipe.interval.days
+    if partition is not None and partition not in days:
+        raise RecipeError(
+            f"{partition} is not a day of {job.recipe.name}, which asks for {days[0]} to {days[-1]}"
+        )
     annotators.check(job.recipe.annotate)
     return [
         uri
@@ -198,7 +203,7 @@ def synthesize(job: Job) -> Published:
     found = _written(job)
     if found:
         return found.documents
-    where, columns = documents.place(job.synthesize), all_columns(job)
+    where, columns = documents.place(job.synthesize, select(job)), all_columns(job)
     part = documents.write(job.lake, job.synthesize, select(job), _parents(job), job.ledger)
     facts.annotate_part(job.lake, columns, where, part)
     return facts.publish_partition(job.lake, columns, where, [part])
@@ -217,17 +222,19 @@ def pretrain(
 ) -> "TrainingResult":
     """Train on the release at `release_uri`; found, not computed, if the same training is finished.
 
-    `on_step` is called with each row of telemetry.
+    `on_step` is called with each row of telemetry. A release on S3 is copied to the user's cache folder, and
+    the training stays there too.
     """
     from curation import pretrain as training  # torch: only where it is used
 
     if job.recipe.pretrain is None:
         raise RecipeError(f"recipe {job.recipe.name} has no `pretrain`: write one, or leave this step out")
-    if not storage.is_local(release_uri):
-        raise LakeError(f"{release_uri}: a training reads a release on local disk; copy it there first")
-    return training.pretrain(
-        Path(release_uri), Path(job.lake.trainings(job.recipe.name)), job.recipe.pretrain, on_step
-    )
+    if storage.is_local(release_uri):
+        where = Path(release_uri), Path(job.lake.trainings(job.recipe.name))
+    else:
+        cache = Path.home() / ".cache" / "curation" / job.recipe.name
+        where = releases.fetch(release_uri, cache / release_uri.rsplit("/", 1)[-1]), cache / "trainings"
+    return training.pretrain(*where, job.recipe.pretrain, on_step)
 
 
 def already_released(job: Job) -> Released | None:
@@ -235,7 +242,7 @@ def already_released(job: Job) -> Released | None:
     looking = replace(job, look_only=True)
     try:
         return releases.find(job.lake, job.recipe, decided(looking))
-    except LakeError:
+    except NotPublished:
         return None
 
 
@@ -250,7 +257,9 @@ def everything(job: Job) -> list[Partition]:
     if job.recipe.synthesize:
         written = _written(job)
         if written is None:
-            raise LakeError(f"the texts of {job.synthesize.source} are not written; run `synthesize` first")
+            raise NotPublished(
+                f"the texts of {job.synthesize.source} are not written yet; run the recipe first"
+            )
         partitions.append(written)
     return partitions
 
@@ -269,7 +278,7 @@ def gather(job: Job, columns: Sequence[Column]) -> list[Partition]:
     found = {where: facts.find(job.lake, columns, where) for where in places}
     lacking = [f"{where.source}/{where.partition}" for where, partition in found.items() if not partition]
     if lacking:
-        raise LakeError(f"not in the lake yet: {', '.join(lacking)}; ingest and annotate them first")
+        raise NotPublished(f"not in the lake yet: {', '.join(lacking)}; ingest and annotate them first")
     return [partition for partition in found.values() if partition]
 
 
@@ -282,7 +291,9 @@ def _decide(job: Job, partitions: Sequence[Partition], drop: Mapping[str, str]) 
     if job.look_only:
         found = curation.select.find(job.lake, job.recipe.name, partitions, by)
         if found is None:
-            raise LakeError("these decisions are not published yet")
+            raise NotPublished(
+                f"the recipe or its inputs have changed since {job.recipe.name} was run; run it first"
+            )
         return found
     return curation.select.decide(job.lake, job.recipe.name, partitions, by)
 
@@ -299,7 +310,7 @@ def _classifier(job: Job) -> Published:
     if trained:
         return trained
     if job.look_only:
-        raise LakeError("the classifier is not trained yet")
+        raise NotPublished(f"{job.recipe.name} has no classifier yet; run it first")
     drawn = _judged_sample(job, screened)
     answered = found or judgments.publish(job.lake, job.judge, screened, drawn, job.ledger)
     return classifier.publish(job.lake, job.judge, answered, drawn)
@@ -315,10 +326,8 @@ def _add_column(job: Job, column: Column, where: Place) -> None:
 
 
 def _written(job: Job) -> Partition | None:
-    """The synthetic documents, if they were written from what is kept now."""
-    chosen = select(job)
-    found = facts.find(job.lake, all_columns(job), documents.place(job.synthesize))
-    return found if found and found.documents.manifest.inputs == (chosen.input,) else None
+    """The synthetic documents that were written from what is kept now."""
+    return facts.find(job.lake, all_columns(job), documents.place(job.synthesize, select(job)))
 
 
 def _parents(job: Job) -> pa.Table:

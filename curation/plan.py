@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from curation import layout, stage, storage
+from curation.errors import LakeError
 from curation.fingerprint import fingerprint
 from curation.layout import Layout
 from curation.manifest import Input
@@ -49,6 +50,7 @@ def place(source: Source, partition: str) -> Place:
 
 def plan(lake: Layout, source: Source, partition: str) -> list[str]:
     """The URIs of the plans for a partition; none if it has no files."""
+    _claim(lake, source)
     prefix, files = source_files(source, partition)
     groups: list[list[Input]] = []
     filled = GROUP_BYTES
@@ -67,6 +69,19 @@ def plan(lake: Layout, source: Source, partition: str) -> list[str]:
         storage.write_bytes(uri, text.encode())
         uris.append(uri)
     return uris
+
+
+def _claim(lake: Layout, source: Source) -> None:
+    """Refuse a second source of the same name and settings that is read from elsewhere: where archives lie is
+    not in the fingerprint, so the two would share a folder, and each other's documents."""
+    uri = lake.source(source.name, place(source, "").fingerprint)
+    if not storage.create(uri, source.path.encode()):
+        claimed = storage.read_bytes(uri).decode()
+        if claimed != source.path:
+            raise LakeError(
+                f"source {source.name} of this lake is read from {claimed}, not from {source.path}: give the "
+                f"other one another name, or, if the archives have moved, remove {uri}"
+            )
 
 
 def read_plan(uri: str) -> Plan:

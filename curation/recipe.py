@@ -133,7 +133,7 @@ class Release(Model):
     """What is released: weights by source (2 = twice, 0.5 = every other document), shards, order."""
 
     weights: dict[Name, Annotated[float, Field(ge=0, le=100)]] = {}  # a source not named weighs 1
-    shard_bytes: int = Field(default=256_000_000, ge=1000)  # of text, before compression
+    shard_bytes: int = Field(default=256_000_000, ge=1000, le=1_000_000_000)  # of text, before compression
     seed: int = 0
     title: str = ""
 

@@ -112,9 +112,10 @@ def _refuse_empty(job: Job, plans: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def _client(job: Job) -> "Iterator[anthropic.Anthropic]":
-    """Claude, or what the environment names; for `offline-rules-1` alone a stand-in of our own."""
+    """Claude, or what the environment names; for `offline-rules-1` alone a stand-in of our own, wherever a
+    proxy's ANTHROPIC_BASE_URL points."""
     models = {part.model for part in (job.recipe.judge, job.recipe.synthesize) if part}
-    if models <= {OFFLINE} and "ANTHROPIC_BASE_URL" not in os.environ:
+    if models <= {OFFLINE}:
         with stand_in.serve() as server:
             yield connections.Connection("no-key", server.url).client()
     else:

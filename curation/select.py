@@ -157,9 +157,11 @@ def _apply_rules(partitions: Sequence[Partition], by: Rules) -> tuple[list[_Part
 
 
 def _refuse_known(ids: list[str], reasons: list[str | None], seen: set[bytes]) -> list[str | None]:
-    """`reasons`, where a document whose id came before in the set is refused for that."""
+    """`reasons`, where a document that passes is refused if one with its id passed before it."""
     refused = list(reasons)
     for n, id_ in enumerate(ids):
+        if reasons[n] is not None:
+            continue
         key = bytes.fromhex(id_)
         if key in seen:
             refused[n] = DUPLICATE_ID

@@ -19,7 +19,7 @@ from curation.document import content_hash
 from curation.errors import LakeError
 from curation.manifest import File, Input, Manifest, Part
 
-ROW_GROUP_ROWS = 10_000
+ROW_GROUP_ROWS = 2_000  # held in memory while a part is written
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,14 @@ class Published:
 
 def current(directory: str) -> Published | None:
     """The newest generation in a stage's folder; None if nothing is published there."""
-    generations = [n for n in storage.names(directory) if n.startswith("manifest-") and n.endswith(".json")]
-    if not generations:
-        return None
-    return open_manifest(storage.join(directory, generations[-1]))
+    return next(generations(directory), None)
+
+
+def generations(directory: str) -> Iterator[Published]:
+    """What is published in a stage's folder, the newest first."""
+    found = [n for n in storage.names(directory) if n.startswith("manifest-") and n.endswith(".json")]
+    for name in reversed(found):
+        yield open_manifest(storage.join(directory, name))
 
 
 def open_manifest(uri: str) -> Published:

@@ -10,7 +10,7 @@ import yaml
 
 from curation import pipeline, recipe_file, select
 from curation.claude import stand_in
-from curation.errors import LakeError
+from curation.errors import LakeError, RecipeError
 from curation.pipeline import Job
 from curation.release import Released
 from curation.select import Rules
@@ -126,6 +126,54 @@ def test_a_day_that_is_missing_is_named(recipe: Path, tmp_path: Path) -> None:
     assert pipeline.already_released(job) is None
     with pytest.raises(LakeError, match=f"open-web/{DAYS[1]}"):
         pipeline.screen(job)
+
+
+def test_a_day_that_the_recipe_does_not_ask_for_is_refused(recipe: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="2025-11-08 is not a day of sample"):
+        pipeline.plan(pipeline.open_job(recipe, str(tmp_path)), "2025-11-08")
+
+
+def test_one_source_name_is_one_source(recipe: Path, tmp_path: Path) -> None:
+    """Two recipes in a lake would otherwise read each other's documents."""
+    said = yaml.safe_load(recipe.read_text())
+    said["sources"][1]["path"] = str(tmp_path / "other.jsonl")
+    (tmp_path / "other.yaml").write_text(yaml.safe_dump(said))
+    pipeline.plan(pipeline.open_job(recipe, str(tmp_path / "lake")), None)
+    with pytest.raises(
+        LakeError, match=r"source 18f-blog of this lake is read from .*give the other one another"
+    ):
+        pipeline.plan(pipeline.open_job(tmp_path / "other.yaml", str(tmp_path / "lake")), None)
+
+
+def test_texts_of_two_states_of_a_lake_stand_beside_each_other(
+    in_order: Job, recipe: Path, server: stand_in.StandIn
+) -> None:
+    first = pipeline.release(in_order)
+    changed = pipeline.open_job(recipe, in_order.lake.root, {"select.duplicates.similarity": 0.6})
+    second, _ = finish(changed, server)
+    assert second.uri != first.uri
+    for job, released in ((in_order, first), (changed, second)):
+        found = pipeline.already_released(job)
+        assert found is not None
+        assert found.uri == released.uri
+
+
+def test_a_document_is_not_lost_to_one_of_its_id_that_is_dropped(tmp_path: Path) -> None:
+    for day, text in (("2025-11-03", "Too short."), ("2025-11-04", "Long enough to be kept by the rule.")):
+        (tmp_path / f"{day}.jsonl").write_text(json.dumps({"id": "7", "text": text}))
+    source = {"name": "web", "format": "jsonl", "path": str(tmp_path / "{partition}.jsonl")}
+    said = {
+        "name": "small",
+        "interval": {"start": "2025-11-03", "end": "2025-11-05"},
+        "sources": [{**source, "columns": {"id": "id"}}],
+        "select": {"drop": {"too_short": "text_chars < 20"}},
+    }
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(said))
+    job = pipeline.open_job(tmp_path / "small.yaml", str(tmp_path / "lake"))
+    for day in job.recipe.interval.days:
+        ingest(job, day)
+    assert pipeline.select(job).manifest.dropped == {"too_short": 1}
+    assert pipeline.select(job).manifest.kept == 1
 
 
 def test_a_late_archive_makes_a_new_generation_with_the_bytes_of_an_early_one(

@@ -45,7 +45,7 @@ def outcomes(source: Source, name: str, stream: BinaryIO) -> Iterator[Outcome]:
 
 def _outcome(source: Source, name: str, row: int, fields: dict[str, object]) -> Outcome:
     try:
-        key = content_hash(json.dumps(fields.get(source.columns.text), default=str))
+        key = content_hash(json.dumps(fields, default=str, sort_keys=True))
         return mapped.document(source, fields, key, name, row)
     except UnreadableError as error:
         return Quarantined(name, row, error.reason, error.detail)

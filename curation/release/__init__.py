@@ -7,6 +7,7 @@ manifest is written last. A killed release is written again over itself, with th
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -49,6 +50,18 @@ def open_release(uri: str) -> Released:
     """The release in the folder `uri`; InputError if there is none."""
     where = storage.join(uri, "manifest.json")
     return Released(uri, manifest.parse(storage.read_bytes(where), where), new=False)
+
+
+def fetch(uri: str, folder: Path) -> Path:
+    """The folder of a release on this disk: a copy, in `folder`, of the one at `uri`; the manifest last."""
+    released = open_release(uri)
+    for name in (*(file.name for file in released.manifest.parts), "manifest.json"):
+        target = folder / name
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with storage.scratch(str(target.parent)) as scratch:
+                storage.publish(storage.fetch(storage.join(uri, name), scratch), str(target))
+    return folder
 
 
 def write(lake: Layout, recipe: Recipe, partitions: Sequence[Partition], decisions: Published) -> Released:

@@ -61,7 +61,7 @@ def _contents(recipe: Recipe, made: Manifest) -> str:
     days = recipe.interval.days
     return (
         f"{made.kept:,} documents in {made.details['rows']:,} rows and {len(made.parts)} shards, "
-        f"{made.details['text_bytes']:,} bytes of text, captured {days[0]} to {days[-1]}.\n\n"
+        f"{made.details['text_bytes']:,} bytes of text, days {days[0]} to {days[-1]}.\n\n"
         + _table(("source", "rows", "weight"), rows)
     )
 
@@ -105,4 +105,7 @@ def _provenance(made: Manifest) -> str:
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+    return (
+        "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+        + "\n"
+    )

@@ -14,21 +14,23 @@ from curation.judge import answers
 from curation.judge.answers import Reply
 from curation.judge.prompt import Prompt, requests
 from curation.layout import Layout
-from curation.manifest import Part
+from curation.manifest import Part, inputs_digest
 from curation.plan import Place
-from curation.recipe import ALL, Synthesize
+from curation.recipe import Synthesize
 from curation.stage import Published
 from curation.synthesize import gates, prompt
 
 VERSION = 1
 
 
-def place(settings: Synthesize) -> Place:
-    """Where the documents lie: a source without time, with what can change a text in its fingerprint. The
-    permission is not in it: it goes into the card."""
+def place(settings: Synthesize, decisions: Published) -> Place:
+    """Where the texts lie that are written from what `decisions` keeps: each state of a lake has a partition.
+
+    What can change a text is in the fingerprint. The permission is not: it goes into the card.
+    """
     asked = settings.model_dump(include={"model", "sample", "source", "seed"})
     mark = fingerprint("synthesize", VERSION, {**prompt.load(settings.prompt).settings, **asked})
-    return Place(settings.source, mark, ALL)
+    return Place(settings.source, mark, inputs_digest([decisions.input]))
 
 
 def write(lake: Layout, settings: Synthesize, decisions: Published, sample: pa.Table, ledger: Ledger) -> Part:
@@ -37,7 +39,7 @@ def write(lake: Layout, settings: Synthesize, decisions: Published, sample: pa.T
 
     Raises ClaudeError where too few were answered: no part is written then.
     """
-    directory = place(settings).documents(lake)
+    directory = place(settings, decisions).documents(lake)
     inputs = (decisions.input,)
 
     def compute() -> Part:

@@ -37,7 +37,7 @@ class Writing:
         return documents.write(self.lake, SETTINGS, self.decisions, self.sample, ledger)
 
     def rows(self, part):
-        directory = documents.place(SETTINGS).documents(self.lake)
+        directory = documents.place(SETTINGS, self.decisions).documents(self.lake)
         return stage.read_table(f"{directory}/{part.file.name}")
 
 
@@ -109,11 +109,13 @@ def test_what_is_written_stays_whatever_the_ledger_says_later(writing):
     assert writing.write(lambda _: None) == first
 
 
-def test_the_permission_does_not_change_the_text_but_model_and_prompt_do():
-    here = documents.place(SETTINGS)
-    assert documents.place(SETTINGS.model_copy(update={"permission": "other"})) == here
-    assert documents.place(SETTINGS.model_copy(update={"model": "claude-haiku-5-5"})) != here
-    assert documents.place(SETTINGS.model_copy(update={"seed": 1})) != here
+def test_the_permission_does_not_change_the_text_but_model_and_seed_do(writing):
+    def place(**changes):
+        return documents.place(SETTINGS.model_copy(update=changes), writing.decisions)
+
+    assert place(permission="other") == place()
+    assert place(model="claude-haiku-5-5") != place()
+    assert place(seed=1) != place()
 
 
 def test_a_prompt_must_ask_for_a_text_and_nothing_else(tmp_path):

@@ -60,7 +60,7 @@ class Run:
         asked = requests(prompt.load(SYNTHESIZE.prompt), rewritten, SYNTHESIZE.model)
         self.sent += run(client, ledger, asked, str(folder / "raw")).sent
         self.part = documents.write(self.lake, SYNTHESIZE, self.decisions, rewritten, ledger)
-        self.where = documents.place(SYNTHESIZE)
+        self.where = documents.place(SYNTHESIZE, self.decisions)
         annotate_part(self.lake, [classifier.column(self.classifier)], self.where, self.part)
 
 
