@@ -85,7 +85,7 @@ class Annotate(Model):
     """Which columns are computed beside each document."""
 
     language: bool = True
-    gopher: bool = True
+    rules: bool = True  # Gopher's, C4's and FineWeb's, as values
     datatrove: tuple[DatatroveFilter, ...] = ()
 
 

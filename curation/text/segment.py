@@ -194,3 +194,42 @@ def hash_words(data: Bytes, start: int, end: int, tables: Tables, out: NDArray[n
         out[found] = mix(h ^ packed)
         found += 1
     return found
+
+
+@compiled
+def spell(
+    data: Bytes, start: int, end: int, tables: Tables, codes: NDArray[np.int32], bits: NDArray[np.uint16]
+) -> int:
+    """Writes the code points of a text to `codes`, and what each is to `bits`; how many there are."""
+    count, i = 0, start
+    while i < end:
+        code = np.int64(data[i])
+        if code < 0x80:
+            i += 1
+            codes[count], bits[count] = code, tables.classes[code]  # its block is the first
+        else:
+            code, i = decode(data, i, end)
+            codes[count], bits[count] = code, tables.classes[tables.blocks[code >> 8] + (code & 0xFF)]
+        count += 1
+    return count
+
+
+@compiled
+def hash_run(codes: NDArray[np.int32], start: int, end: int) -> Any:
+    """64 bits for the code points from `start` to `end`."""
+    h = _SEED ^ np.uint64(end - start)
+    for i in range(start, end - 1, 2):
+        h = (h ^ (np.uint64(codes[i]) << np.uint64(32) | np.uint64(codes[i + 1]))) * _ODD
+        h ^= h >> np.uint64(32)
+    if (end - start) & 1:
+        h = (h ^ np.uint64(codes[end - 1])) * _ODD
+    return mix(h)
+
+
+@compiled
+def slots_for(count: int) -> int:
+    """The places of an open table that `count` keys fill by half at most: a power of two."""
+    slots = 16
+    while slots < 2 * count:
+        slots *= 2
+    return slots
