@@ -7,7 +7,7 @@ Each line, in this order, is removed if it
     does not end with . ? ! " or ', or ends with ...      (citations such as [3] and [edit] taken out before)
     has fewer than 3 words, between white space
     mentions "javascript"
-    names a policy: "terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies"
+    names a policy: "terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies" ...
 
 and C4 drops the page in which a line that gets that far has "lorem ipsum" or a curly bracket, or that is left
 with fewer than 5 sentences. A sentence ends at a token of terminal punctuation, before the next token that
@@ -41,10 +41,14 @@ CITATIONS = ("[edit]", "[citation needed]")
 
 _TEXTS = np.frombuffer("".join(PHRASES + CITATIONS).encode(), dtype=np.uint8)
 _EDGES = np.cumsum([0, *map(len, PHRASES + CITATIONS)])
-_BEGINS = np.array([chr(c) in {phrase[0] for phrase in PHRASES} for c in range(128)])
+_SECOND = np.array(
+    [max([ord(p[1]) for p in PHRASES if p[0] == chr(c).lower()], default=0) for c in range(128)]
+)
+"""The second letter of the phrases that begin with a character, the same for all of them."""
 _ENDS = np.array([chr(c) in ".?!\"'" for c in range(128)])
 _LOREM_IPSUM, _JAVASCRIPT, _CURLY = 1 << 0, 1 << 1, 1 << len(PHRASES)
 _KEPT = 7
+_BRACKET, _KELVIN = 91, 0x212A  # the kelvin sign's small letter is k
 _EDIT, _NEEDED = len(PHRASES), len(PHRASES) + 1
 
 
@@ -74,13 +78,14 @@ def count_c4(
     ends: Places,
     tokens: int,
     line: Codes,
+    narrow: bool,
     spans: NDArray[np.int64],
 ) -> tuple[Any, Any]:
     """The counts of a spelled text that is cut into tokens, and how many rows of `spans` are filled: each is
     the first byte to take out and the first that stays, ascending, shape (spans, 2).
 
     There are at most two spans a line that is not blank, one a `[`, and one more. `line` has room for the
-    longest line.
+    longest line; the text is ASCII if `narrow`.
     """
     broken = np.zeros(8, dtype=np.int64)
     sentences, filled = 0, 0
@@ -98,16 +103,18 @@ def count_c4(
             broken[rule] += 1
             if rule == _KEPT:
                 sentences += _sentences(bits, starts, ends, begin, token)
-                head = byte + _bytes(codes, start, first)
+                head = byte + _bytes(codes, start, first, narrow)
                 filled = _take_out(spans, filled, gap, head)
                 if cited:
-                    filled = _take_out_citations(codes, bits, first, last, head, spans, filled)
-                tail = head + _bytes(codes, first, last)
-                gap = byte + _bytes(codes, start, at)
-                line_feed = gap - 1 if at > end and codes[at - 1] == 10 else byte + _bytes(codes, start, end)
+                    filled = _take_out_citations(codes, bits, first, last, head, narrow, spans, filled)
+                tail = head + _bytes(codes, first, last, narrow)
+                gap = byte + _bytes(codes, start, at, narrow)
+                line_feed = (
+                    gap - 1 if at > end and codes[at - 1] == 10 else byte + _bytes(codes, start, end, narrow)
+                )
                 filled = _take_out(spans, filled, tail, line_feed)
                 final = line_feed
-        byte += _bytes(codes, start, at)
+        byte += _bytes(codes, start, at, narrow)
     filled = _take_out(spans, filled, final, byte)
     return (
         C4(
@@ -129,27 +136,22 @@ def count_c4(
 def _rule(codes: Codes, bits: Bits, first: int, last: int, line: Codes) -> tuple[Any, Any]:
     """The first rule that the line from `first` to `last` breaks, as C4 orders its fields, or _KEPT; and
     whether it has citations."""
-    words, longest, size = 0, 0, 0
+    words, size, cited = 0, 0, False
     for i in range(first, last):
         size = 0 if bits[i] & SPACE else size + 1
         words += size == 1
-        longest = max(longest, size)
-    if longest > MAX_WORD_CHARS:
-        return 0, False
-    length, i = 0, first
-    while i < last:
-        then = _citation(codes, bits, i, last)
-        if then == i:
-            line[length] = codes[i]
-            length += 1
-            then += 1
-        i = then
-    cited = length < last - first
-    if length == 0 or not _ENDS[min(line[length - 1], 127)] or _three_dots(line, length):
+        if size > MAX_WORD_CHARS:
+            return 0, False
+        cited |= codes[i] == _BRACKET
+    text, start, end = codes, first, last
+    if cited:
+        text, start, end = line, 0, _without_citations(codes, bits, first, last, line)
+        cited = end < last - first
+    if start == end or text[end - 1] >= 0x80 or not _ENDS[text[end - 1]] or _three_dots(text, start, end):
         return 1, cited
     if words < MIN_WORDS:
         return 2, cited
-    found = _mentions(line, length)
+    found = _mentions(text, start, end)
     if found & _LOREM_IPSUM:
         return 5, cited
     if found & _JAVASCRIPT:
@@ -160,14 +162,28 @@ def _rule(codes: Codes, bits: Bits, first: int, last: int, line: Codes) -> tuple
 
 
 @compiled
-def _three_dots(line: Codes, length: int) -> bool:
-    return length >= 3 and line[length - 1] == 46 and line[length - 2] == 46 and line[length - 3] == 46
+def _without_citations(codes: Codes, bits: Bits, first: int, last: int, line: Codes) -> int:
+    """Writes what is no citation of the text from `first` to `last` to `line`; how much it is."""
+    length, i = 0, first
+    while i < last:
+        then = _citation(codes, bits, i, last)
+        if then == i:
+            line[length] = codes[i]
+            length += 1
+            then += 1
+        i = then
+    return length
+
+
+@compiled
+def _three_dots(codes: Codes, start: int, end: int) -> bool:
+    return end - start >= 3 and codes[end - 1] == 46 and codes[end - 2] == 46 and codes[end - 3] == 46
 
 
 @compiled
 def _citation(codes: Codes, bits: Bits, at: int, last: int) -> int:
     """Where the citation at `at` ends: [edit], [citation needed] or digits, or none, in brackets."""
-    if codes[at] != 91:
+    if codes[at] != _BRACKET:
         return at
     then = at + 1
     while then < last and bits[then] & NUMBER:
@@ -182,31 +198,31 @@ def _citation(codes: Codes, bits: Bits, at: int, last: int) -> int:
 
 @compiled
 def _stands(codes: Codes, at: int, last: int, phrase: int) -> bool:
-    """Whether a phrase stands at `at`."""
+    """Whether a phrase stands at `at`; capitals of the text count as small letters, as does the kelvin sign,
+    where the phrase is of the first ones, which have no capitals."""
     size = _EDGES[phrase + 1] - _EDGES[phrase]
     if at + size > last:
         return False
     for k in range(size):
-        if codes[at + k] != _TEXTS[_EDGES[phrase] + k]:
+        code = codes[at + k]
+        if phrase < _EDIT:
+            code = code + 32 if 65 <= code <= 90 else 107 if code == _KELVIN else code
+        if code != _TEXTS[_EDGES[phrase] + k]:
             return False
     return True
 
 
 @compiled
-def _mentions(line: Codes, length: int) -> int:
-    """The bits of the phrases and of { in a line, which is written in small letters by the way."""
+def _mentions(codes: Codes, start: int, end: int) -> int:
+    """The bits of the phrases and of { in the text from `start` to `end`, whatever the case."""
     found = 0
-    for i in range(length):
-        if 65 <= line[i] <= 90:
-            line[i] += 32
-        elif line[i] == 0x212A:  # the kelvin sign is a capital k
-            line[i] = 107
-        elif line[i] == 123:
+    for i in range(start, end):
+        code = codes[i]
+        if code == 123:
             found |= _CURLY
-    for i in range(length):
-        if line[i] < 128 and _BEGINS[line[i]]:
+        elif code < 0x80 and _SECOND[code] and i + 1 < end and codes[i + 1] | 0x20 == _SECOND[code]:
             for k in range(len(PHRASES)):
-                if _stands(line, i, length, k):
+                if _stands(codes, i, end, k):
                     found |= 1 << k
     return found
 
@@ -229,9 +245,11 @@ def _sentences(bits: Bits, starts: Places, ends: Places, begin: int, end: int) -
 
 
 @compiled
-def _bytes(codes: Codes, start: int, end: int) -> int:
-    """The UTF-8 bytes of the characters from `start` to `end`."""
+def _bytes(codes: Codes, start: int, end: int, narrow: bool) -> int:
+    """The UTF-8 bytes of the characters from `start` to `end`, which are ASCII if `narrow`."""
     size = end - start
+    if narrow:
+        return size
     for i in range(start, end):
         size += (codes[i] >= 0x80) + (codes[i] >= 0x800) + (codes[i] >= 0x10000)
     return size
@@ -251,15 +269,22 @@ def _take_out(spans: NDArray[np.int64], filled: int, start: int, end: int) -> in
 
 @compiled
 def _take_out_citations(
-    codes: Codes, bits: Bits, first: int, last: int, byte: int, spans: NDArray[np.int64], filled: int
+    codes: Codes,
+    bits: Bits,
+    first: int,
+    last: int,
+    byte: int,
+    narrow: bool,
+    spans: NDArray[np.int64],
+    filled: int,
 ) -> int:
     """Adds the citations of a line whose first character is at `byte`; how many spans there are."""
     i = first
     while i < last:
         then = _citation(codes, bits, i, last)
         if then > i:
-            filled = _take_out(spans, filled, byte, byte + _bytes(codes, i, then))
+            filled = _take_out(spans, filled, byte, byte + _bytes(codes, i, then, narrow))
         then = max(then, i + 1)
-        byte += _bytes(codes, i, then)
+        byte += _bytes(codes, i, then, narrow)
         i = then
     return filled

@@ -39,6 +39,7 @@ ALPHANUMERIC = 1 << 10  # str.isalnum
 JOINER = 1 << 11  # one of ' ’ . _ which join two halves of a word
 TERMINAL = 1 << 12  # Unicode's Sentence_Terminal
 PUNCTUATION = 1 << 13  # \p{P}
+PLAIN = 1 << 14  # an ASCII letter or digit
 
 # Bits of `foldings`, above the combining class (bits 0 to 7) that the folded character has.
 COMBINING_CLASS = 0xFF
@@ -63,6 +64,7 @@ _SETS = {
     JOINER: r"['’._]",
     TERMINAL: r"\p{Sentence_Terminal}",
     PUNCTUATION: r"\p{P}",
+    PLAIN: r"[A-Za-z0-9]",
 }
 _LAST = 0x40000  # letters, numbers and what folds or composes are below; beyond are tags and private use
 

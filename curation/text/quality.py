@@ -76,14 +76,20 @@ def _stop_word(codes: Codes, start: int, end: int) -> int:
 @compiled
 def _count_marks(codes: Codes, count: int) -> tuple[Any, Any, Any]:
     """How many hash signs, ellipses and line feeds a text has."""
-    hashes, ellipses, line_feeds, dots = 0, 0, 0, 0
+    hashes, ellipses, line_feeds = 0, 0, 0
     for i in range(count):
-        code = codes[i]
-        hashes += code == 35
-        line_feeds += code == 10
-        ellipses += code == _ELLIPSIS
-        dots = dots + 1 if code == 46 else 0
-        if dots == 3:
+        hashes += codes[i] == 35
+        line_feeds += codes[i] == 10
+        ellipses += codes[i] == _ELLIPSIS
+    i = 0
+    while i + 2 < count:
+        if codes[i + 2] != 46:
+            i += 3
+        elif codes[i + 1] != 46:
+            i += 2
+        elif codes[i] != 46:
+            i += 1
+        else:
             ellipses += 1
-            dots = 0
+            i += 3
     return hashes, ellipses, line_feeds

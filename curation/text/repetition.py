@@ -24,40 +24,51 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Grams(NamedTuple):
-    """What these functions write to: each as long as a text has tokens; the tables as `slots_for` says."""
+    """What these functions write to: as long as a text has tokens, or as said."""
 
     tokens: Places  # which word of the vocabulary each token is
-    uses: Places  # how often each word of the vocabulary, or each n-gram, occurs
     chars: Places  # up to each token, without white space; one more than tokens
-    starts: Places
-    grams: Places  # which n-gram is at each start
-    firsts: Places  # where each n-gram first occurs
-    keys: NDArray[np.uint64]  # an open table
-    values: Places  # of the keys
+    names: NDArray[np.uint64]  # the hash of each word of the vocabulary
+    uses: Places  # how often each word occurs
+    firsts: Places  # the token where each word first occurs
+    starts: Places  # where the n-grams at hand start
+    grams: NDArray[np.int64]  # which n-gram is at each start: its place in the table
+    table: NDArray[np.uint64]  # open: pairs of a key, not 0, and a number; twice what `slots_for` says
 
 
 @compiled
 def number_tokens(codes: Codes, starts: Places, ends: Places, count: int, room: Grams) -> int:
-    """Fills `tokens`, `uses`, `chars`, and `firsts` with where each word of the vocabulary first occurs; how
-    many words the vocabulary has, in order of first appearance."""
-    slots = slots_for(count)
-    shift = np.uint64(64 - _log2(slots))
-    room.keys[:slots] = 0
+    """Fills `tokens`, `chars`, `names`, `uses` and `firsts`; how many words the vocabulary has, in order of
+    first appearance."""
+    slots = slots_for(512)  # it grows: a vocabulary is much smaller than its text
+    room.table[: 2 * slots] = 0
     words, chars = 0, 0
     for n in range(count):
-        key = hash_run(codes, starts[n], ends[n]) | np.uint64(1)  # never 0, which is a free place
-        place = _find(room.keys, key, slots, shift)
-        if room.keys[place] == 0:
-            room.keys[place], room.values[place] = key, words
-            room.uses[words], room.firsts[words] = 0, n
+        key = hash_run(codes, starts[n], ends[n]) | np.uint64(1)
+        place = _find(room.table, key, slots)
+        if room.table[place] == 0:
+            if 2 * words == slots:
+                slots = _grow(room, words, 4 * slots)
+                place = _find(room.table, key, slots)
+            room.table[place], room.table[place + 1] = key, words
+            room.names[words], room.uses[words], room.firsts[words] = key, 0, n
             words += 1
-        word = room.values[place]
-        room.tokens[n] = word
+        word = np.int64(room.table[place + 1])
+        room.tokens[n], room.chars[n] = word, chars
         room.uses[word] += 1
-        room.chars[n] = chars
         chars += ends[n] - starts[n]
     room.chars[count] = chars
     return words
+
+
+@compiled
+def _grow(room: Grams, words: int, slots: int) -> int:
+    """Puts the vocabulary into a table of `slots` places, and returns that."""
+    room.table[: 2 * slots] = 0
+    for word in range(words):
+        place = _find(room.table, room.names[word], slots)
+        room.table[place], room.table[place + 1] = room.names[word], word
+    return slots
 
 
 @compiled
@@ -66,55 +77,45 @@ def repeated_chars(count: int, words: int, room: Grams, out: NDArray[np.int64]) 
     text of `count` tokens whose words are numbered.
 
     Grams of n + 1 tokens are looked for only where a gram of n tokens repeats: elsewhere none can. So the
-    time is that of a few passes over the tokens, whatever the text, but for nine where all of it repeats.
+    time is that of a few passes over the tokens, but of nine where all of the text repeats.
     """
     left = 0
-    for n in range(count):
-        if room.uses[room.tokens[n]] > 1:
+    for n in range(count - 1):
+        if room.uses[room.tokens[n]] > 1 and room.uses[room.tokens[n + 1]] > 1:
             room.starts[left], room.grams[left] = n, room.tokens[n]
             left += 1
     for n in range(2, 11):
         while left and room.starts[left - 1] + n > count:
             left -= 1
-        kinds = _number_grams(n, left, words, room)
+        _number_grams(n, left, words, room)
         if n <= 4:
-            out[n - 2] = _top_chars(n, count, kinds, room)
+            out[n - 2] = _top_chars(n, count, left, room)
         else:
-            out[n - 2] = _duplicate_chars(n, left, kinds, room)
+            out[n - 2] = _duplicate_chars(n, left, room)
         kept = 0
         for k in range(left):
-            if room.uses[room.grams[k]] > 1:
+            if room.table[room.grams[k] + 1] > 1:
                 room.starts[kept], room.grams[kept] = room.starts[k], room.grams[k]
                 kept += 1
         left = kept
 
 
 @compiled
-def _number_grams(n: int, left: int, words: int, room: Grams) -> int:
-    """Makes the first `left` of `grams`, of n - 1 tokens, numbers of n-grams, and counts their uses; how
-    many n-grams there are."""
+def _number_grams(n: int, left: int, words: int, room: Grams) -> None:
+    """Makes the first `left` of `grams`, of n - 1 tokens, those of n tokens, and counts them in the table."""
     slots = slots_for(left)
-    shift = np.uint64(64 - _log2(slots))
-    room.keys[:slots] = 0
-    kinds = 0
+    room.table[: 2 * slots] = 0
     for k in range(left):
-        start = room.starts[k]
-        key = (
-            np.uint64(room.grams[k]) * np.uint64(words) + np.uint64(room.tokens[start + n - 1]) + np.uint64(1)
-        )
-        place = _find(room.keys, key, slots, shift)
-        if room.keys[place] == 0:
-            room.keys[place], room.values[place] = key, kinds
-            room.uses[kinds], room.firsts[kinds] = 0, start
-            kinds += 1
-        gram = room.values[place]
-        room.uses[gram] += 1
-        room.grams[k] = gram
-    return kinds
+        word = room.tokens[room.starts[k] + n - 1]
+        key = np.uint64(room.grams[k]) * np.uint64(words) + np.uint64(word) + np.uint64(1)
+        place = _find(room.table, key, slots)
+        room.table[place] = key
+        room.table[place + 1] += np.uint64(1)
+        room.grams[k] = place
 
 
 @compiled
-def _top_chars(n: int, count: int, kinds: int, room: Grams) -> int:
+def _top_chars(n: int, count: int, left: int, room: Grams) -> int:
     """The characters of all occurrences of the most frequent n-gram, the first of several; spaces count.
 
     Where none repeats it is the text's first n-gram: in a short text that is a large share of it.
@@ -122,23 +123,23 @@ def _top_chars(n: int, count: int, kinds: int, room: Grams) -> int:
     if count < n:
         return 0
     most, start = 1, 0
-    for gram in range(kinds):  # they are numbered as they first occur
-        if room.uses[gram] > most:
-            most, start = room.uses[gram], room.firsts[gram]
+    for k in range(left):
+        uses = np.int64(room.table[room.grams[k] + 1])
+        if uses > most:
+            most, start = uses, room.starts[k]
     return (room.chars[start + n] - room.chars[start] + n - 1) * most
 
 
 @compiled
-def _duplicate_chars(n: int, left: int, kinds: int, room: Grams) -> int:
+def _duplicate_chars(n: int, left: int, room: Grams) -> int:
     """The characters of n-grams that occurred before, read from left to right without overlap."""
-    room.firsts[:kinds] = -1
     chars, free = 0, 0
     for k in range(left):
         start, gram = room.starts[k], room.grams[k]
         if start < free:
             continue
-        if room.firsts[gram] < 0:
-            room.firsts[gram] = start
+        if room.table[gram] != 0:
+            room.table[gram] = 0  # it has been seen; what it was no longer matters
         else:
             chars += room.chars[start + n] - room.chars[start]
             free = start + n
@@ -146,19 +147,12 @@ def _duplicate_chars(n: int, left: int, kinds: int, room: Grams) -> int:
 
 
 @compiled
-def _log2(slots: int) -> int:
-    found = 0
-    while slots > 1:
-        slots >>= 1
-        found += 1
-    return found
-
-
-@compiled
-def _find(keys: NDArray[np.uint64], key: np.uint64, slots: int, shift: np.uint64) -> np.uint64:
-    """The place of `key`, or the free one where it belongs (Knuth's multiplicative hashing, linear probing)."""
-    mask = np.uint64(slots - 1)
-    place = (key * _ODD) >> shift
-    while keys[place] != 0 and keys[place] != key:
-        place = (place + np.uint64(1)) & mask
-    return place
+def _find(table: NDArray[np.uint64], key: np.uint64, slots: int) -> int:
+    """The place of `key` in a table of `slots` places, or the free one where it belongs: even, its number is
+    behind it (Knuth's multiplicative hashing, linear probing)."""
+    mask = np.uint64(2 * slots - 1)
+    mixed = key * _ODD
+    place = (mixed ^ mixed >> np.uint64(32)) << np.uint64(1) & mask
+    while table[place] != 0 and table[place] != key:
+        place = (place + np.uint64(2)) & mask
+    return np.int64(place)

@@ -109,13 +109,13 @@ def _measure(
     )
     grams = Grams(
         np.empty(size, np.int32),
-        np.empty(size, np.int32),
         np.empty(size + 1, np.int32),
+        np.empty(size, np.uint64),
         np.empty(size, np.int32),
         np.empty(size, np.int32),
         np.empty(size, np.int32),
-        np.empty(slots_for(size), np.uint64),
-        np.empty(slots_for(size), np.int32),
+        np.empty(size, np.int64),
+        np.empty(2 * slots_for(max(size, 2048)), np.uint64),
     )
     repeated = np.empty(9, np.int64)
     spans, filled = np.empty((1024, 2), np.int64), 0
@@ -126,6 +126,7 @@ def _measure(
         vocabulary = number_tokens(codes, starts, ends, tokens, grams)
         marks = count_quality(codes, bits, count, starts, ends, vocabulary, grams)
         repeated_chars(tokens, vocabulary, grams, repeated)
+        narrow = count == offsets[n + 1] - offsets[n]
         brackets = 0
         for i in range(count):
             brackets += codes[i] == 91
@@ -133,7 +134,7 @@ def _measure(
             larger = np.empty((2 * len(spans), 2), np.int64)
             larger[:filled] = spans[:filled]
             spans = larger
-        cleaned, more = count_c4(codes, bits, count, starts, ends, tokens, line, spans[filled:])
+        cleaned, more = count_c4(codes, bits, count, starts, ends, tokens, line, narrow, spans[filled:])
         filled += more
         edges[n + 1] = filled
         _share(values[n], count, tokens, found, marks, repeated, cleaned)

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.text.characters import ALPHANUMERIC, LETTER, LOOSE, LOWER, MARK, NUMBER, SPACE, UNSPACED, UPPER
+from curation.text.characters import LETTER, LOOSE, LOWER, MARK, NUMBER, PLAIN, SPACE, UNSPACED, UPPER
 from curation.text.compiled import compiled
 
 Codes = NDArray[np.int32]
@@ -45,16 +45,37 @@ def cut(codes: Codes, bits: Bits, count: int, starts: Places, ends: Places) -> i
         if bits[i] & SPACE:
             i += 1
             continue
-        start, plain = i, True
-        while i < count and not bits[i] & SPACE:
-            plain = plain and codes[i] < 0x80 and bits[i] & ALPHANUMERIC != 0
+        start = i
+        while i < count and bits[i] & PLAIN:
             i += 1
-        if plain:
-            starts[found], ends[found] = start, i
+        core = i
+        while i < count and not bits[i] & SPACE:
+            i += 1
+        if core > start and _ends_plainly(codes, bits, start, core, i):
+            starts[found], ends[found] = start, core
             found += 1
+            for mark in range(core, i):
+                starts[found], ends[found] = mark, mark + 1
+                found += 1
         else:
             found = _cut_chunk(codes, bits, start, i, starts, ends, found)
     return found
+
+
+@compiled
+def _ends_plainly(codes: Codes, bits: Bits, start: int, core: int, end: int) -> bool:
+    """Whether the plain token from `start` to `core` is followed, up to the `end` of its chunk, by nothing
+    but marks that are tokens of their own. Most chunks are cut so; `_cut_chunk` would find the same."""
+    at = core
+    if at < end and codes[at] == _DOT:
+        if core - start < 2 or not (
+            bits[core - 1] & (LOWER | NUMBER) or bits[core - 1] & bits[core - 2] & UPPER
+        ):
+            return False
+        at += 1
+    while at < end and bits[at] & LOOSE and codes[at] != _APOSTROPHE:
+        at += 1
+    return at == end
 
 
 @compiled
