@@ -136,13 +136,13 @@ def count_c4(
 def _rule(codes: Codes, bits: Bits, first: int, last: int, line: Codes) -> tuple[Any, Any]:
     """The first rule that the line from `first` to `last` breaks, as C4 orders its fields, or _KEPT; and
     whether it has citations."""
-    words, size, cited = 0, 0, False
-    for i in range(first, last):
-        size = 0 if bits[i] & SPACE else size + 1
-        words += size == 1
-        if size > MAX_WORD_CHARS:
-            return 0, False
-        cited |= codes[i] == _BRACKET
+    kinds, cited, words = bits[first:last], False, 1
+    for i in range(1, len(kinds)):
+        words += kinds[i - 1] & SPACE > kinds[i] & SPACE
+    for code in codes[first:last]:
+        cited |= code == _BRACKET
+    if _has_long_word(kinds):
+        return 0, False
     text, start, end = codes, first, last
     if cited:
         text, start, end = line, 0, _without_citations(codes, bits, first, last, line)
@@ -159,6 +159,20 @@ def _rule(codes: Codes, bits: Bits, first: int, last: int, line: Codes) -> tuple
     if found & _CURLY:
         return 6, cited
     return (4 if found else _KEPT), cited
+
+
+@compiled
+def _has_long_word(kinds: Bits) -> bool:
+    """Whether more than 1000 characters stand together: then one of every 1000th is among them."""
+    for middle in range(0, len(kinds), MAX_WORD_CHARS):
+        start, end = middle, middle
+        while end < len(kinds) and end - middle <= MAX_WORD_CHARS and not kinds[end] & SPACE:
+            end += 1
+        while end > middle and start > 0 and end - start <= MAX_WORD_CHARS and not kinds[start - 1] & SPACE:
+            start -= 1
+        if end - start > MAX_WORD_CHARS:
+            return True
+    return False
 
 
 @compiled
@@ -216,13 +230,14 @@ def _stands(codes: Codes, at: int, last: int, phrase: int) -> bool:
 def _mentions(codes: Codes, start: int, end: int) -> int:
     """The bits of the phrases and of { in the text from `start` to `end`, whatever the case."""
     found = 0
-    for i in range(start, end):
-        code = codes[i]
-        if code == 123:
-            found |= _CURLY
-        elif code < 0x80 and _SECOND[code] and i + 1 < end and codes[i + 1] | 0x20 == _SECOND[code]:
+    text = codes[start:end]
+    for code in text:
+        found |= _CURLY if code == 123 else 0
+    for i in range(len(text) - 1):
+        code = text[i]
+        if code < 0x80 and _SECOND[np.uint64(code)] == text[i + 1] | 0x20:
             for k in range(len(PHRASES)):
-                if _stands(codes, i, end, k):
+                if _stands(text, i, len(text), k):
                     found |= 1 << k
     return found
 

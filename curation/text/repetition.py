@@ -8,7 +8,7 @@ GopherRepetitionFilter. An n-gram that occurs again is counted, and the search g
 character is counted twice.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,8 @@ class Grams(NamedTuple):
     firsts: Places  # the token where each word first occurs
     starts: Places  # where the n-grams at hand start
     grams: NDArray[np.int64]  # which n-gram is at each start: its place in the table
+    keys: NDArray[np.uint64]  # of the n-grams at hand
+    counters: NDArray[np.uint8]  # as `slots_for` says
     table: NDArray[np.uint64]  # open: pairs of a key, not 0, and a number; twice what `slots_for` says
 
 
@@ -87,55 +89,74 @@ def repeated_chars(count: int, words: int, room: Grams, out: NDArray[np.int64]) 
     for n in range(2, 11):
         while left and room.starts[left - 1] + n > count:
             left -= 1
-        _number_grams(n, left, words, room)
+        left = _number_grams(n, left, words, room)
         if n <= 4:
-            out[n - 2] = _top_chars(n, count, left, room)
+            out[n - 2], left = _top_chars(n, count, left, room)
         else:
-            out[n - 2] = _duplicate_chars(n, left, room)
-        kept = 0
-        for k in range(left):
-            if room.table[room.grams[k] + 1] > 1:
-                room.starts[kept], room.grams[kept] = room.starts[k], room.grams[k]
-                kept += 1
-        left = kept
+            out[n - 2], left = _duplicate_chars(n, left, room)
 
 
 @compiled
-def _number_grams(n: int, left: int, words: int, room: Grams) -> None:
-    """Makes the first `left` of `grams`, of n - 1 tokens, those of n tokens, and counts them in the table."""
+def _number_grams(n: int, left: int, words: int, room: Grams) -> int:
+    """Makes the first `left` of `grams`, of n - 1 tokens, those of n tokens, and counts them in the table;
+    how many are left without most of those that occur once.
+
+    These are known by counters of one byte, many to a cache line, which n-grams share where they collide:
+    one that does not count to two occurs once.
+    """
     slots = slots_for(left)
-    room.table[: 2 * slots] = 0
+    mask = np.uint64(slots - 1)
+    room.counters[:slots] = 0
     for k in range(left):
         word = room.tokens[room.starts[k] + n - 1]
         key = np.uint64(room.grams[k]) * np.uint64(words) + np.uint64(word) + np.uint64(1)
-        place = _find(room.table, key, slots)
-        room.table[place] = key
+        room.keys[k] = key
+        place = key * _ODD >> np.uint64(20) & mask
+        room.counters[place] = room.counters[place] << 1 | 1  # 0, 1, 3, 7 ... 255
+    kept = 0
+    for k in range(left):
+        room.keys[kept], room.starts[kept] = room.keys[k], room.starts[k]
+        kept += room.counters[room.keys[k] * _ODD >> np.uint64(20) & mask] > 1
+    slots = slots_for(kept)
+    room.table[: 2 * slots] = 0
+    for k in range(kept):
+        place = _find(room.table, room.keys[k], slots)
+        room.table[place] = room.keys[k]
         room.table[place + 1] += np.uint64(1)
         room.grams[k] = place
+    return kept
 
 
 @compiled
-def _top_chars(n: int, count: int, left: int, room: Grams) -> int:
-    """The characters of all occurrences of the most frequent n-gram, the first of several; spaces count.
+def _top_chars(n: int, count: int, left: int, room: Grams) -> tuple[Any, Any]:
+    """The characters of all occurrences of the most frequent n-gram, the first of several; spaces count. And
+    how many starts are left where an n-gram repeats.
 
     Where none repeats it is the text's first n-gram: in a short text that is a large share of it.
     """
     if count < n:
-        return 0
-    most, start = 1, 0
+        return 0, 0
+    most, start, kept = 1, 0, 0
     for k in range(left):
         uses = np.int64(room.table[room.grams[k] + 1])
         if uses > most:
             most, start = uses, room.starts[k]
-    return (room.chars[start + n] - room.chars[start] + n - 1) * most
+        room.starts[kept], room.grams[kept] = room.starts[k], room.grams[k]
+        kept += uses > 1
+    return (room.chars[start + n] - room.chars[start] + n - 1) * most, kept
 
 
 @compiled
-def _duplicate_chars(n: int, left: int, room: Grams) -> int:
-    """The characters of n-grams that occurred before, read from left to right without overlap."""
-    chars, free = 0, 0
+def _duplicate_chars(n: int, left: int, room: Grams) -> tuple[Any, Any]:
+    """The characters of n-grams that occurred before, read from left to right without overlap; and how many
+    starts are left where an n-gram repeats."""
+    chars, free, kept = 0, 0, 0
     for k in range(left):
         start, gram = room.starts[k], room.grams[k]
+        if room.table[gram + 1] < 2:
+            continue
+        room.starts[kept], room.grams[kept] = start, gram
+        kept += 1
         if start < free:
             continue
         if room.table[gram] != 0:
@@ -143,7 +164,7 @@ def _duplicate_chars(n: int, left: int, room: Grams) -> int:
         else:
             chars += room.chars[start + n] - room.chars[start]
             free = start + n
-    return chars
+    return chars, kept
 
 
 @compiled

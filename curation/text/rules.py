@@ -115,6 +115,8 @@ def _measure(
         np.empty(size, np.int32),
         np.empty(size, np.int32),
         np.empty(size, np.int64),
+        np.empty(size, np.uint64),
+        np.empty(slots_for(size), np.uint8),
         np.empty(2 * slots_for(max(size, 2048)), np.uint64),
     )
     repeated = np.empty(9, np.int64)

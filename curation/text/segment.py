@@ -223,7 +223,8 @@ def hash_run(codes: NDArray[np.int32], start: int, end: int) -> Any:
         h ^= h >> np.uint64(32)
     if (end - start) & 1:
         h = (h ^ np.uint64(codes[end - 1])) * _ODD
-    return mix(h)
+        h ^= h >> np.uint64(32)
+    return h
 
 
 @compiled

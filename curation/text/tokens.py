@@ -46,10 +46,10 @@ def cut(codes: Codes, bits: Bits, count: int, starts: Places, ends: Places) -> i
             i += 1
             continue
         start = i
-        while i < count and bits[i] & PLAIN:
+        while i < count and bits[np.uint64(i)] & PLAIN:  # an unsigned index cannot mean "from the end"
             i += 1
         core = i
-        while i < count and not bits[i] & SPACE:
+        while i < count and not bits[np.uint64(i)] & SPACE:
             i += 1
         if core > start and _ends_plainly(codes, bits, start, core, i):
             starts[found], ends[found] = start, core
