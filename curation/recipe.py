@@ -86,6 +86,7 @@ class Annotate(Model):
 
     language: bool = True
     rules: bool = True  # Gopher's, C4's and FineWeb's, as values
+    url: bool = False  # block lists and banned words of URLs; English, against adult sites
     datatrove: tuple[DatatroveFilter, ...] = ()
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from curation.annotator import Annotator, utf8
-from curation.text.rules import Values, measure
+from curation.text.values import Values
 
 _TYPES = {int: pa.int64(), float: pa.float64()}
 _SPAN = pa.struct(
@@ -23,6 +23,8 @@ COLUMNS = pa.schema(
 
 
 def _annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
+    from curation.text.rules import measure  # here: to import numba takes most of a second
+
     found = measure(*utf8(batch.column("text")))
     starts, ends = (pa.array(np.ascontiguousarray(found.spans[:, side])) for side in (0, 1))
     spans = pa.StructArray.from_arrays([starts, ends], fields=[*_SPAN])

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from curation.annotator import Annotator, utf8
 from curation.recipe import Duplicates
-from curation.text import minhash
 
 if TYPE_CHECKING:
     from datasketch import LeanMinHash
@@ -36,6 +35,8 @@ def annotator(settings: Duplicates) -> Annotator:
     )
 
     def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
+        from curation.text import minhash  # here: to import numba takes most of a second
+
         found, counts = minhash.signatures(*utf8(batch["text"]), settings.shingle_words, *_permutations(size))
         values = pa.Array.from_buffers(
             columns[0].type, len(counts), [None, pa.py_buffer(found.astype("<u4", copy=False))]
@@ -50,6 +51,8 @@ def signature(hashes: NDArray[np.uint64], size: int) -> NDArray[np.uint32]:
 
     Each of an empty set's values is 2**32 - 1. O(len(hashes) * size) time, bounded memory.
     """
+    from curation.text import minhash
+
     return minhash.least(hashes, *_permutations(size))
 
 

@@ -12,8 +12,7 @@ from curation.text.characters import ALPHABETIC, ALPHANUMERIC
 from curation.text.compiled import compiled
 from curation.text.repetition import Grams
 from curation.text.tokens import Bits, Codes, Places
-
-STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
+from curation.text.values import STOP_WORDS
 
 _ELLIPSIS = ord("…")
 _PACKED = tuple(int.from_bytes(word.encode(), "big") for word in STOP_WORDS)
