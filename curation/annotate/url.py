@@ -46,7 +46,7 @@ def values_of(url: str) -> tuple[bool, int, int, int]:
     words = set(_separators.split(url.lower()))
     letters = _separators.sub("", url).lower()
     return (
-        _blocked(url.split("\n")[0], known),
+        _blocked(url.split("\n", maxsplit=1)[0], known),
         len(words & known.banned),
         len(words & known.soft),
         sum(word in letters for word in known.subwords),

@@ -116,7 +116,8 @@ def _number_grams(n: int, left: int, words: int, room: Grams) -> int:
     kept = 0
     for k in range(left):
         room.keys[kept], room.starts[kept] = room.keys[k], room.starts[k]
-        kept += room.counters[room.keys[k] * _ODD >> np.uint64(20) & mask] > 1
+        if room.counters[room.keys[k] * _ODD >> np.uint64(20) & mask] > 1:
+            kept += 1
     slots = slots_for(kept)
     room.table[: 2 * slots] = 0
     for k in range(kept):
@@ -136,7 +137,9 @@ def _top_chars(n: int, count: int, left: int, room: Grams) -> tuple[Any, Any]:
     """
     if count < n:
         return 0, 0
-    most, start, kept = 1, 0, 0
+    most: Any = 1
+    start: Any = 0
+    kept: Any = 0
     for k in range(left):
         uses = np.int64(room.table[room.grams[k] + 1])
         if uses > most:
@@ -168,9 +171,9 @@ def _duplicate_chars(n: int, left: int, room: Grams) -> tuple[Any, Any]:
 
 
 @compiled
-def _find(table: NDArray[np.uint64], key: np.uint64, slots: int) -> int:
-    """The place of `key` in a table of `slots` places, or the free one where it belongs: even, its number is
-    behind it (Knuth's multiplicative hashing, linear probing)."""
+def _find(table: NDArray[np.uint64], key: np.uint64, slots: int) -> Any:
+    """The place of `key` in a table of `slots` places, or the free one where it belongs: its number is in
+    the next one (Knuth's multiplicative hashing, linear probing)."""
     mask = np.uint64(2 * slots - 1)
     mixed = key * _ODD
     place = (mixed ^ mixed >> np.uint64(32)) << np.uint64(1) & mask

@@ -82,7 +82,7 @@ def is_ascii(data: Bytes, start: int, end: int) -> Any:
 
 @compiled
 def fold(data: Bytes, start: int, end: int, tables: Tables, out: Bytes) -> int:
-    """Writes `words.fold` of a text, as UTF-8, to `out` (three times as long as the text); how many bytes it is.
+    """Writes `words.fold` of a text, as UTF-8, to `out`, three times as long as the text; its length.
 
     -1 where a character may compose with its neighbours or marks are out of order, which the quick check of
     Unicode's Annex 15 (section 9) cannot decide: then only full normalisation can tell. ASCII letters keep

@@ -32,6 +32,10 @@ Places = NDArray[np.int32]
 _WORD = LETTER | NUMBER
 _DOT, _HYPHEN, _COMMA, _APOSTROPHE, _ELLIPSIS = map(ord, ".-,'…")
 _RIGHT_QUOTE = ord("’")
+_CUTTING = tuple(map(ord, ":<=>/~–—"))  # between a letter or digit and a letter
+_ONE = tuple(map(ord, "smd"))
+_TWO = tuple(ord(a) << 8 | ord(b) for a, b in ("re", "ve", "ll"))
+_N, _T = map(ord, "nt")
 
 
 @compiled
@@ -162,7 +166,7 @@ def _between(codes: Codes, bits: Bits, start: int, end: int, at: int) -> int:
             return at
     elif code == _DOT:
         return then if bits[at - 1] & LOWER and then < end and bits[then] & UPPER else at
-    elif not (code in (58, 60, 61, 62, 47, 126, 0x2013, 0x2014)):  # : < = > / ~ – —
+    elif code not in _CUTTING:
         return at
     return then if then < end and bits[then] & LETTER else at
 
@@ -228,24 +232,24 @@ def _held(codes: Codes, bits: Bits, start: int, end: int, tail: int, at: int) ->
 @compiled
 def _clitic(codes: Codes, at: int, then: int) -> int:
     """How many characters of the token from `at` to `then` are a clitic at its end, such as 's or n't."""
-    size = then - at
-    if size < 3:
-        return 0
-    last = codes[then - 1] | 0x20
-    if codes[then - 2] == _APOSTROPHE or codes[then - 2] == _RIGHT_QUOTE:
-        if codes[then - 1] < 0x80 and (last == 115 or last == 109 or last == 100) or codes[then - 1] == 0x17F:
-            return 2  # s, m, d, and the long s
-        if (
-            last == 116
-            and codes[then - 1] < 0x80
-            and size > 3
-            and (codes[then - 3] == 110 or codes[then - 3] == 78)
-        ):
-            return 3  # n't
-    if size > 3 and (codes[then - 3] == _APOSTROPHE or codes[then - 3] == _RIGHT_QUOTE):
-        first = codes[then - 2]
-        if first < 0x80 and codes[then - 1] < 0x80:
-            first |= 0x20
-            if (first == 114 or first == 118) and last == 101 or first == 108 and last == 108:
-                return 3  # re, ve, ll
+    if then - at > 2 and _apostrophe(codes[then - 2]) and _small(codes[then - 1]) in _ONE:
+        return 2
+    if then - at > 3 and _apostrophe(codes[then - 3]):
+        pair = _small(codes[then - 2]) << 8 | _small(codes[then - 1])
+        return 3 if pair in _TWO else 0
+    if then - at > 3 and _apostrophe(codes[then - 2]):
+        return 3 if _small(codes[then - 3]) == _N and _small(codes[then - 1]) == _T else 0
     return 0
+
+
+@compiled
+def _apostrophe(code: int) -> bool:
+    return code in (_APOSTROPHE, _RIGHT_QUOTE)
+
+
+@compiled
+def _small(code: int) -> int:
+    """The small letter of an ASCII letter, and s of the long s; 0 of other characters."""
+    if 65 <= code <= 90:
+        return code + 32
+    return code if 97 <= code <= 122 else 115 if code == 0x17F else 0

@@ -1,5 +1,4 @@
-"""The names of what `rules` measures. The kernels are not imported here, so that a recipe's columns are known at
-once."""
+"""The names of what `rules` measures. Without the kernels, so that a recipe's columns are known at once."""
 
 from typing import NamedTuple
 
