@@ -85,7 +85,8 @@ class Annotate(Model):
     """Which columns are computed beside each document."""
 
     language: bool = True
-    gopher: bool = True
+    rules: bool = True  # Gopher's, C4's and FineWeb's, as values
+    url: bool = False  # block lists and banned words of URLs; English, against adult sites
     datatrove: tuple[DatatroveFilter, ...] = ()
 
 

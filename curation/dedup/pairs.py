@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from curation.errors import LakeError
 from curation.recipe import Duplicates
-from curation.text.shingles import shingle_hashes
 
 VERIFIED = pa.schema(
     [
@@ -119,6 +118,8 @@ class Verifier:
         return self._hashes[document]
 
     def _load(self, document: int) -> None:
+        from curation.text.shingles import shingle_hashes  # here: to import numba takes most of a second
+
         group = self._group[document]
         self._hashes = {d: hashes for d, hashes in self._hashes.items() if self._group[d] == group}
         load = self._loads[document]

@@ -13,51 +13,243 @@ them (spacy.io/usage/linguistic-features#how-tokenizer-works), but for its list 
   starts with `http` or `www` is one token;
 - `'s`, `n't`, `'re`, `'ve`, `'ll`, `'d`, `'m` are tokens;
 - of scripts written without spaces each character is a token, as it is a word in `words`.
+
+Characters that are not loose are *firm*, but for `…` and those of scripts without spaces.
 """
 
-import regex
+from typing import Any
 
-from curation.text.words import SOLO, UNSPACED
+import numpy as np
+from numpy.typing import NDArray
 
-_LOOSE = (
-    r"""[,:;!?¿¡()\[\]{}<>_#*&'"“”`‘´’‚„»«§%=+—–~$£€¥"""  # as in spaCy's list of punctuation
-    r"。？！，、；：·।؟،۔؛٪「」『』（）〔〕【】《》〈〉\p{So}]"
-)
-_FIRM = rf"[^\s…{_LOOSE}{UNSPACED}]"
-_BETWEEN = (
-    r"(?:(?<=[\p{L}\p{N}])(?:-+|[–—~:<>=/])(?=\p{L})|(?<=\p{L}),(?=\p{L})|\.\.+|…|(?<=\p{Ll})\.(?=\p{Lu}))"
-)
-_STOP = rf"(?<=[\p{{Ll}}\p{{N}}]|{_LOOSE}|\p{{Lu}}\p{{Lu}})\.(?={_LOOSE}*\Z)"
-_ABBREVIATION = r"(?<![\p{L}\p{N}])(?:(?:\p{L}\.){2,}|\p{Lu}\.)(?![\p{L}\p{N}])"
-_ADDRESS = rf"(?:https?://|www\.)\S*(?!{_STOP}){_FIRM}"
-_HELD = rf"(?!{_STOP}){_FIRM}(?:(?!{_BETWEEN}|{_STOP}){_LOOSE}*(?!{_STOP}){_FIRM})*"
+from curation.text.characters import LETTER, LOOSE, LOWER, MARK, NUMBER, PLAIN, SPACE, UNSPACED, UPPER
+from curation.text.compiled import compiled
 
-_piece = regex.compile(rf"(?V1){SOLO}|{_ABBREVIATION}|''|{_BETWEEN}|{_ADDRESS}|{_HELD}|\S")
-_clitic = regex.compile(r"(.+?)(n['’]t|['’](?:s|m|re|ve|ll|d))", regex.IGNORECASE | regex.DOTALL)
+Codes = NDArray[np.int32]
+Bits = NDArray[np.uint16]
+Places = NDArray[np.int32]
+
+_WORD = LETTER | NUMBER
+_DOT, _HYPHEN, _COMMA, _APOSTROPHE, _ELLIPSIS = map(ord, ".-,'…")
+_RIGHT_QUOTE = ord("’")
+_CUTTING = tuple(map(ord, ":<=>/~–—"))  # between a letter or digit and a letter
+_ONE = tuple(map(ord, "smd"))
+_TWO = tuple(ord(a) << 8 | ord(b) for a, b in ("re", "ve", "ll"))
+_N, _T = map(ord, "nt")
 
 
-def tokens_of(text: str) -> list[str]:
-    """The tokens of `text`, in order; joined they are the text without its white space.
+@compiled
+def cut(codes: Codes, bits: Bits, count: int, starts: Places, ends: Places) -> int:
+    """Writes where each token of a spelled text starts and ends; how many there are.
 
-    A chunk that occurs again is not cut again. Linear in the length of the text.
+    Joined, the tokens are the text without its white space. Linear in the length of the text.
     """
-    known: dict[str, list[str]] = {}
-    tokens: list[str] = []
-    for chunk in text.split():
-        if chunk not in known:
-            known[chunk] = [chunk] if chunk.isascii() and chunk.isalnum() else _cut(chunk)
-        tokens += known[chunk]
-    return tokens
+    found, i = 0, 0
+    while i < count:
+        if bits[i] & SPACE:
+            i += 1
+            continue
+        start = i
+        while i < count and bits[np.uint64(i)] & PLAIN:  # an unsigned index cannot mean "from the end"
+            i += 1
+        core = i
+        while i < count and not bits[np.uint64(i)] & SPACE:
+            i += 1
+        if core > start and _ends_plainly(codes, bits, start, core, i):
+            starts[found], ends[found] = start, core
+            found += 1
+            for mark in range(core, i):
+                starts[found], ends[found] = mark, mark + 1
+                found += 1
+        else:
+            found = _cut_chunk(codes, bits, start, i, starts, ends, found)
+    return found
 
 
-def is_word(token: str) -> bool:
-    """Whether a token is a word, not a mark: whether it has a letter or a digit."""
-    return any(map(str.isalnum, token))
+@compiled
+def _ends_plainly(codes: Codes, bits: Bits, start: int, core: int, end: int) -> bool:
+    """Whether the plain token from `start` to `core` is followed, up to the `end` of its chunk, by nothing
+    but marks that are tokens of their own. Most chunks are cut so; `_cut_chunk` would find the same."""
+    at = core
+    if at < end and codes[at] == _DOT:
+        if core - start < 2 or not (
+            bits[core - 1] & (LOWER | NUMBER) or bits[core - 1] & bits[core - 2] & UPPER
+        ):
+            return False
+        at += 1
+    while at < end and bits[at] & LOOSE and codes[at] != _APOSTROPHE:
+        at += 1
+    return at == end
 
 
-def _cut(chunk: str) -> list[str]:
-    tokens: list[str] = []
-    for piece in _piece.findall(chunk):
-        clitic = _clitic.fullmatch(piece) if "'" in piece or "’" in piece else None
-        tokens += clitic.groups() if clitic else [piece]
-    return tokens
+@compiled
+def _cut_chunk(
+    codes: Codes, bits: Bits, start: int, end: int, starts: Places, ends: Places, found: int
+) -> int:
+    """Writes the tokens of one chunk behind the first `found`; how many there are then."""
+    tail = end
+    while tail > start and bits[tail - 1] & LOOSE:
+        tail -= 1
+    dead, last = start, -2  # no abbreviation before `dead`; the last firm character, -2 until it is asked for
+    i = start
+    while i < end:
+        then = i
+        if bits[i] & UNSPACED and bits[i] & _WORD:
+            then += 1
+            while then < end and bits[then] & MARK:
+                then += 1
+        elif bits[i] & LETTER and i >= dead:
+            then, dead = _abbreviation(codes, bits, start, end, i)
+        if then == i and codes[i] == _APOSTROPHE and i + 1 < end and codes[i + 1] == _APOSTROPHE:
+            then = i + 2
+        if then == i:
+            then = _between(codes, bits, start, end, i)
+        if then == i:
+            prefix = _address_prefix(codes, i, end)
+            if prefix:
+                if last == -2:
+                    last = _last_firm(codes, bits, start, end, tail)
+                then = last + 1 if last >= i + prefix else i
+        if then == i:
+            then = _held(codes, bits, start, end, tail, i)
+        if then == i:
+            then = i + 1
+        clitic = _clitic(codes, i, then)
+        starts[found], ends[found] = i, then - clitic
+        found += 1
+        if clitic:
+            starts[found], ends[found] = then - clitic, then
+            found += 1
+        i = then
+    return found
+
+
+@compiled
+def _abbreviation(codes: Codes, bits: Bits, start: int, end: int, at: int) -> tuple[Any, Any]:
+    """Where the abbreviation at the letter `at` ends, `at` if it is none; and up to where none can start.
+
+    It is two or more letters, each with a full stop, or one capital with a full stop, between others than
+    letters and digits.
+    """
+    if at > start and bits[at - 1] & _WORD:
+        return at, at
+    then = at
+    while then + 1 < end and bits[then] & LETTER and codes[then + 1] == _DOT:
+        then += 2
+    if then == at:
+        return at, at
+    if then < end and bits[then] & _WORD:
+        return at, then
+    if then == at + 2 and not bits[at] & UPPER:
+        return at, at
+    return then, then
+
+
+@compiled
+def _between(codes: Codes, bits: Bits, start: int, end: int, at: int) -> int:
+    """Where the mark at `at` that cuts a chunk in two ends, `at` if it is none."""
+    code = codes[at]
+    if code == _ELLIPSIS:
+        return at + 1
+    then = at + 1
+    if code == _DOT and then < end and codes[then] == _DOT:
+        while then < end and codes[then] == _DOT:
+            then += 1
+        return then
+    if at == start or not bits[at - 1] & _WORD:
+        return at
+    if code == _HYPHEN:
+        while then < end and codes[then] == _HYPHEN:
+            then += 1
+    elif code == _COMMA:
+        if not bits[at - 1] & LETTER:
+            return at
+    elif code == _DOT:
+        return then if bits[at - 1] & LOWER and then < end and bits[then] & UPPER else at
+    elif code not in _CUTTING:
+        return at
+    return then if then < end and bits[then] & LETTER else at
+
+
+@compiled
+def _address_prefix(codes: Codes, at: int, end: int) -> int:
+    """How many characters of `http://`, `https://` or `www.` stand at `at`; 0 if another text does."""
+    if codes[at] == 119:  # w
+        whole = at + 3 < end and codes[at + 1] == 119 and codes[at + 2] == 119 and codes[at + 3] == _DOT
+        return 4 if whole else 0
+    if codes[at] != 104 or at + 6 >= end:  # h
+        return 0
+    if codes[at + 1] != 116 or codes[at + 2] != 116 or codes[at + 3] != 112:  # ttp
+        return 0
+    then = at + 4 + (codes[at + 4] == 115)  # s
+    if then + 2 < end and codes[then] == 58 and codes[then + 1] == 47 and codes[then + 2] == 47:  # ://
+        return then + 3 - at
+    return 0
+
+
+@compiled
+def _stop(codes: Codes, bits: Bits, start: int, tail: int, at: int) -> bool:
+    """Whether the full stop that ends a sentence is at `at`: only loose characters follow it."""
+    if codes[at] != _DOT or at + 1 < tail or at == start:
+        return False
+    if bits[at - 1] & (LOWER | NUMBER | LOOSE):
+        return True
+    return bits[at - 1] & UPPER != 0 and at - 2 >= start and bits[at - 2] & UPPER != 0
+
+
+@compiled
+def _firm(codes: Codes, bits: Bits, at: int) -> bool:
+    return not bits[at] & (LOOSE | UNSPACED) and codes[at] != _ELLIPSIS
+
+
+@compiled
+def _last_firm(codes: Codes, bits: Bits, start: int, end: int, tail: int) -> int:
+    """The last firm character of a chunk that is not its final full stop; -1 if there is none."""
+    for at in range(end - 1, start - 1, -1):
+        if _firm(codes, bits, at) and not _stop(codes, bits, start, tail, at):
+            return at
+    return -1
+
+
+@compiled
+def _held(codes: Codes, bits: Bits, start: int, end: int, tail: int, at: int) -> int:
+    """Where the token ends that begins with the firm character at `at`; `at` if none can begin there."""
+    if not _firm(codes, bits, at) or _stop(codes, bits, start, tail, at):
+        return at
+    then = at + 1
+    while then < end:
+        if _between(codes, bits, start, end, then) > then or _stop(codes, bits, start, tail, then):
+            return then
+        over = then
+        while over < end and bits[over] & LOOSE:
+            over += 1
+        if over == end or not _firm(codes, bits, over) or _stop(codes, bits, start, tail, over):
+            return then
+        then = over + 1
+    return then
+
+
+@compiled
+def _clitic(codes: Codes, at: int, then: int) -> int:
+    """How many characters of the token from `at` to `then` are a clitic at its end, such as 's or n't."""
+    if then - at > 2 and _apostrophe(codes[then - 2]) and _small(codes[then - 1]) in _ONE:
+        return 2
+    if then - at > 3 and _apostrophe(codes[then - 3]):
+        pair = _small(codes[then - 2]) << 8 | _small(codes[then - 1])
+        return 3 if pair in _TWO else 0
+    if then - at > 3 and _apostrophe(codes[then - 2]):
+        return 3 if _small(codes[then - 3]) == _N and _small(codes[then - 1]) == _T else 0
+    return 0
+
+
+@compiled
+def _apostrophe(code: int) -> bool:
+    return code in (_APOSTROPHE, _RIGHT_QUOTE)
+
+
+@compiled
+def _small(code: int) -> int:
+    """The small letter of an ASCII letter, and s of the long s; 0 of other characters."""
+    if 65 <= code <= 90:
+        return code + 32
+    return code if 97 <= code <= 122 else 115 if code == 0x17F else 0

