@@ -86,6 +86,7 @@ class Annotate(Model):
 
     language: bool = True
     gopher: bool = True
+    pii: bool = False  # e-mail and IP addresses, phone, account and card numbers, as spans
     datatrove: tuple[DatatroveFilter, ...] = ()
 
 
@@ -136,6 +137,7 @@ class Release(Model):
     shard_bytes: int = Field(default=256_000_000, ge=1000)  # of text, before compression
     seed: int = 0
     title: str = ""
+    redact: tuple[Literal["email", "ip", "phone", "iban", "card"], ...] = ()  # replaced by <email> ...
 
 
 class Pretrain(Model):
@@ -180,6 +182,15 @@ class Recipe(Model):
         if unknown:
             raise ValueError(
                 f"release.weights names {unknown[0]!r}, no source of this recipe; sources: {names}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _spans_to_redact(self) -> "Recipe":
+        if self.release.redact and not self.annotate.pii:
+            raise ValueError(
+                f"release.redact names {', '.join(self.release.redact)}, but annotate.pii is false: "
+                "nothing says where these are; write annotate.pii: true"
             )
         return self
 

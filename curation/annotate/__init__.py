@@ -5,6 +5,7 @@ from curation.annotate.datatrove import datatrove_filter
 from curation.annotate.gopher import GOPHER
 from curation.annotate.language import LANGUAGE
 from curation.annotate.length import LENGTH
+from curation.annotate.pii import PII
 from curation.annotator import Annotator
 from curation.recipe import Annotate
 
@@ -15,6 +16,7 @@ def annotators(settings: Annotate) -> tuple[Annotator, ...]:
         LENGTH,
         *([LANGUAGE] if settings.language else []),
         *([GOPHER] if settings.gopher else []),
+        *([PII] if settings.pii else []),
         *map(datatrove_filter, settings.datatrove),
     )
 

@@ -61,16 +61,18 @@ _SHAPES = {
     **dict.fromkeys("2345679", _compiled(rf"{_AREA}([.-])[2-9]\d\d\1\d{{4}}{_RIGHT}")),  # 212-555-0100
 }
 _announced = re.compile(
-    rf"(?<![\w$€£¥])\(?[0-9](?:[0-9]|\)?{_SEP}{{0,2}}\(?(?=[0-9])){{6,18}}(?![A-Za-z0-9_%])(?!-[A-Za-z])(?![.,]\d)",
+    rf"(?<![\w$€£¥])\(?[0-9](?:[0-9]|\)?{_SEP}{{0,2}}\(?(?=[0-9])){{6,18}}"
+    r"(?![A-Za-z0-9_%])(?!-[A-Za-z])(?![.,]\d)",
     re.ASCII,
 )
 _SPACED = """
-tel tél tels telephone téléphone telefon telefono teléfono telefone telefoon telefax phone phones mobile mobil móvil
-mobiel cell cellulare cellular handy portable gsm fax hotline whatsapp tlf tfn puhelin puh ring bel call dial text sms
-тел телефон факс τηλ τηλέφωνο thoại
+tel tél tels telephone téléphone telefon telefono teléfono telefone telefoon telefax phone phones mobile
+mobil móvil mobiel cell cellulare cellular handy portable gsm fax hotline whatsapp tlf tfn puhelin puh
+ring bel call dial text sms тел телефон факс τηλ τηλέφωνο thoại
 """
 _UNSPACED = """
-电话 電話 手机 手機 传真 热线 拨打 携帯 フリーダイヤル 전화 휴대폰 팩스 연락처 هاتف تلفون جوال اتصل טלפון נייד फ़ोन फोन ☎ ☏ 📞 📱
+电话 電話 手机 手機 传真 热线 拨打 携帯 フリーダイヤル
+전화 휴대폰 팩스 연락처 هاتف تلفون جوال اتصل טלפון נייד फ़ोन फोन ☎ ☏ 📞 📱
 """
 _BETWEEN = "no nr number num us me at on is kom моб n"
 _WORDS, _FILLERS = frozenset(_SPACED.split()), frozenset(_BETWEEN.split())
