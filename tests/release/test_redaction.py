@@ -1,4 +1,4 @@
-"""A release shows no e-mail address or number that the recipe redacts, and is unchanged where it redacts none."""
+"""A release shows nothing that the recipe redacts, and is unchanged where it redacts nothing."""
 
 import json
 from pathlib import Path
@@ -14,9 +14,10 @@ from curation import pipeline
 from curation.document import text_digest
 from curation.errors import RecipeError
 from curation.explain import explain
+from curation.fingerprint import fingerprint
 from curation.pipeline import Job
 from curation.recipe import Release
-from curation.release import Released
+from curation.release import VERSION, Released
 from curation.release.redaction import redact
 from curation.text.pii import KINDS, spans
 from tests import sample
@@ -91,6 +92,14 @@ def test_a_release_that_redacts_nothing_says_nothing_of_it_and_keeps_its_bytes(t
     assert set(rows["text"]) == {TEXTS[name] for name in ("plain", "both", "mail")}
     assert "redact" not in (Path(released.uri) / "manifest.json").read_text()
     assert "Redaction" not in (Path(released.uri) / "README.md").read_text()
+
+
+def test_the_setting_is_no_part_of_a_release_that_does_not_use_it(tmp_path: Path) -> None:
+    made = job(tmp_path, [])
+    released, _ = release(made)
+    settings = {"weights": {"docs": 2.0}, "shard_bytes": 256_000_000, "seed": 0, "title": ""}
+    asked = {**settings, "recipe": "small", "about": "", "permission": None}
+    assert released.manifest.fingerprint == fingerprint("release", VERSION, asked)
 
 
 def test_another_order_of_the_kinds_is_the_same_release(tmp_path: Path) -> None:

@@ -71,14 +71,15 @@ def test_what_stands_on_another_line_changes_nothing(line: str, other: str) -> N
 @pytest.mark.parametrize(
     "unit",
     [
-        "@", "a@", "a@a.", "a.", "1", "1 ", "12-", "+1", "+49 ", "(0", "0 1", "1.1.", "255.", "2001:", "::", "2a00::",
+        "@", "a@", "a@a.", "a.", "1", "1 ", "12-", "+1", "+49 ", "(0", "0 1", "1.1.", "255.", "2001:", "::",
+        "2a00::",
         "GB29", "GB29 ", "4111 ", "4111-1111 ", "[at]", "a [at] b [dot] ", "://", "tel ", "tel 1", "00 1",
     ],
 )  # fmt: skip
 def test_time_is_linear_in_what_patterns_stumble_over(unit: str) -> None:
-    small, large = (unit * (chars // len(unit)) for chars in (20_000, 320_000))
+    small, large = (unit * (chars // len(unit)) for chars in (20_000, 160_000))
     spans(small)
-    assert _seconds(large) < 60 * max(_seconds(small), 0.001)
+    assert _seconds(large) < 24 * max(_seconds(small), 0.001)
 
 
 def _seconds(text: str) -> float:

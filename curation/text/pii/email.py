@@ -24,6 +24,9 @@ _domains = (
 _bracketed = re.compile(r" ?[\[({<] ?(?:at|AT|At|ät|@) ?[\])}>] ?")
 _dot = r"(?:\.| ?[\[({<] ?(?:\.|dot|DOT|Dot|punkt|punto|point|ponto) ?[\])}>] ?| dot | DOT )"
 _disguised_domain = re.compile(rf"[A-Za-z0-9-]{{1,63}}(?:{_dot}[A-Za-z0-9-]{{1,63}}){{1,6}}")
+_before_dot = re.compile(
+    r"(?:[\w+-]{1,32} ?[\[({<] ?(?:dot|DOT|Dot|punkt|punto|point|ponto) ?[\])}>] ?){1,4}\Z", re.ASCII
+)  # anna (dot) mueller (at) ...
 _split = re.compile(_dot)
 _in_url = re.compile(r"(?<!mailto)://[^\s/@]{0,80}\Z")
 _REPOSITORY_USERS = {"git", "hg", "svn"}
@@ -106,4 +109,7 @@ def _disguised(text: str, close: int) -> tuple[int, int] | None:
     if sign is None or domain is None or not _is_top(_split.split(domain[0])[-1]):
         return None
     start = _local_start(text, sign.start())
-    return None if start is None else (start, domain.end())
+    if start is None:
+        return None
+    first = _before_dot.search(text[max(start - MAX_LOCAL * 2, 0) : start])
+    return start - len(first[0] if first else ""), domain.end()

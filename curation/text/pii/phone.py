@@ -61,7 +61,7 @@ _SHAPES = {
     **dict.fromkeys("2345679", _compiled(rf"{_AREA}([.-])[2-9]\d\d\1\d{{4}}{_RIGHT}")),  # 212-555-0100
 }
 _announced = re.compile(
-    rf"(?<![\w$€£¥])\(?[0-9](?:[0-9]|\)?{_SEP}{{0,2}}\(?(?=[0-9])){{6,18}}"
+    rf"(?<![\w$€£¥])\(?[0-9](?:[0-9]|(?:\){_SEP}{{0,2}}|{_SEP}{{1,2}}\(?|\()(?=[0-9])){{6,18}}"
     r"(?![A-Za-z0-9_%])(?!-[A-Za-z])(?![.,]\d)",
     re.ASCII,
 )
@@ -74,6 +74,10 @@ _UNSPACED = """
 电话 電話 手机 手機 传真 热线 拨打 携帯 フリーダイヤル
 전화 휴대폰 팩스 연락처 هاتف تلفون جوال اتصل טלפון נייד फ़ोन फोन ☎ ☏ 📞 📱
 """
+# with other objects, too: not those on a later paragraph or after #
+_OTHERWISE = "call dial text ring bel cell mobile portable"
+_VERBS = frozenset(_OTHERWISE.split())
+_after_verb = re.compile(r"[^#\n]*\n? *[^#\n]*")
 _BETWEEN = "no nr number num us me at on is kom моб n"
 _WORDS, _FILLERS = frozenset(_SPACED.split()), frozenset(_BETWEEN.split())
 _UNSPACED_WORDS = tuple(_UNSPACED.split())
@@ -81,7 +85,7 @@ _PUNCTUATION = " \n\t\u00a0.:：-–([/#°№*_"
 _last_word = re.compile(r"[^\W\d_]{1,16}\Z")
 _and = re.compile(r"[ ,;/]{0,3}(?:or|and|oder|und|ou|et|o|y|e|или|и)?[ ,;/]{0,2}")
 _no_phone = re.compile(
-    r"\d{1,3}(?:\.\d{1,3}){3}|(?:1\d|20)\d\d\D{1,3}(?:1\d|20)\d\d|(?:1[89]|20)\d\d([-/.])\d\d\1\d\d|\d\d([-/.])\d\d\2\d{4}"
+    r"\d{1,3}(?:\.\d{1,3}){3}|(?:1\d|20)\d\d\D{1,3}(?:1\d|20)\d\d|(?:1[89]|20)\d\d([-/.])\d\d\1\d\d.*|\d\d([-/.])\d\d\2\d{4}"
     r"|97[89][- ]\d.*",
     re.ASCII | re.DOTALL,
 )
@@ -143,7 +147,9 @@ def _announced_at(text: str, first: int, last: int) -> tuple[int, int] | None:
     return found.span() if goes_on or _is_announced(text[max(start - 40, 0) : start]) else None
 
 
-def _is_announced(before: str) -> bool:
+def _is_announced(text: str) -> bool:
+    """Whether the end of `text` says that a phone number follows."""
+    before = text
     for _ in range(4):
         before = before.rstrip(_PUNCTUATION)
         for number in ("番号", "号码", "號碼", "번호"):
@@ -153,6 +159,8 @@ def _is_announced(before: str) -> bool:
         found = _last_word.search(before)
         word = found[0].lower() if found else ""
         before = before.removesuffix(found[0] if found else "")
+        if word in _VERBS and not _after_verb.fullmatch(text, len(before) + len(word)):
+            return False
         if word in _WORDS:
             return not before.endswith((".", "-", "/"))
         if word not in _FILLERS:

@@ -4,6 +4,7 @@ Patterns are slow (about 100 MB/s each) and most text holds no number of any len
 in windows around digits that lie close together. One pass of numpy over one byte a code point finds these.
 """
 
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,17 +15,26 @@ REACH = 48  # code points on either side of what was seen: no number is longer t
 NUMBER_DIGITS, NUMBER_CHARS = 7, 22  # so many digits within so many characters may be a phone or a card
 QUAD_DOTS, QUAD_CHARS = 3, 9  # the dots of 255.255.255.255
 
-_HEX = np.zeros(256, np.bool_)
-_HEX[list(b"0123456789abcdefABCDEF")] = True
-_ALNUM = np.zeros(256, np.bool_)
-_ALNUM[list(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")] = True
-_LAST_OF_AT = np.zeros(256, np.bool_)
-_LAST_OF_AT[list(b"tT@")] = True
+_DIGIT, _DOT, _COLON, _CLOSING = 1, 2, 3, 4
+
+
+def _table(*groups: tuple[bytes, int]) -> bytes:
+    """A table for bytes.translate: the class of each byte, 0 for those in no group."""
+    classes = bytearray(256)
+    for members, number in groups:
+        for member in members:
+            classes[member] = number
+    return bytes(classes)
+
+
+_CLASSES = _table((b"0123456789", _DIGIT), (b".", _DOT), (b":", _COLON), (b")]}", _CLOSING))
+_HEX = np.frombuffer(_table((b"0123456789abcdefABCDEF", 1)), np.bool_)
+_ALNUM = np.frombuffer(_table((string.digits.encode() + string.ascii_letters.encode(), 1)), np.bool_)
+_LAST_OF_AT = np.frombuffer(_table((b"tT@", 1)), np.bool_)
 
 Window = tuple[int, int]
 Positions = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -41,15 +51,16 @@ class Places:
     def of(text: str) -> "Places":
         """The windows of `text`."""
         # One byte a code point, so that positions are the same; what is not ASCII becomes a question mark.
-        flat = np.frombuffer(text.encode("ascii", "replace"), np.uint8)
-        is_digit = (flat - np.uint8(48)) < 10
-        digits = np.flatnonzero(is_digit)
+        data = text.encode("ascii", "replace")
+        flat, classes = (np.frombuffer(each, np.uint8) for each in (data, data.translate(_CLASSES)))
+        at = np.flatnonzero(classes)
+        digits, dots, colons, closing = (at[classes[at] == n] for n in (_DIGIT, _DOT, _COLON, _CLOSING))
         return Places(
             numbers=_windows(*_close(digits, NUMBER_DIGITS, NUMBER_CHARS), len(flat)),
-            quads=_quads(flat, is_digit),
-            colons=_colons(flat),
-            accounts=_accounts(flat, is_digit, digits),
-            disguises=_disguises(flat),
+            quads=_quads(classes, dots),
+            colons=_colons(flat, colons),
+            accounts=_accounts(flat, classes, digits),
+            disguises=_disguises(flat, closing),
         )
 
 
@@ -60,34 +71,30 @@ def _close(positions: Positions, count: int, chars: int) -> tuple[Positions, Pos
     return first[near], last[near]
 
 
-def _quads(flat: Bytes, is_digit: Mask) -> list[Window]:
-    dots = np.flatnonzero(flat == ord("."))
-    dots = dots[(dots > 0) & (dots < len(flat) - 1)]
-    dots = dots[is_digit[dots - 1] & is_digit[dots + 1]]
-    return _windows(*_close(dots, QUAD_DOTS, QUAD_CHARS), len(flat))
+def _quads(classes: Bytes, dots: Positions) -> list[Window]:
+    dots = dots[(dots > 0) & (dots < len(classes) - 1)]
+    dots = dots[(classes[dots - 1] == _DIGIT) & (classes[dots + 1] == _DIGIT)]
+    return _windows(*_close(dots, QUAD_DOTS, QUAD_CHARS), len(classes))
 
 
-def _colons(flat: Bytes) -> list[Window]:
-    colons = np.flatnonzero(flat == ord(":"))
+def _colons(flat: Bytes, colons: Positions) -> list[Window]:
     colons = colons[colons >= 4]
-    first = flat[colons - 4]
-    colons = colons[(first == ord("2")) | (first == ord("3"))]
+    colons = colons[(flat[colons - 4] == ord("2")) | (flat[colons - 4] == ord("3"))]
     for before in (3, 2, 1):
         colons = colons[_HEX[flat[colons - before]]]
     return _windows(colons, colons, len(flat))
 
 
-def _accounts(flat: Bytes, is_digit: Mask, digits: Positions) -> list[int]:
+def _accounts(flat: Bytes, classes: Bytes, digits: Positions) -> list[int]:
     at = digits[(digits >= 2) & (digits < len(flat) - 1)]
-    at = at[is_digit[at + 1]]
     for before in (1, 2):
         at = at[(flat[at - before] >= ord("A")) & (flat[at - before] <= ord("Z"))]
+    at = at[classes[at + 1] == _DIGIT]
     inside = (at >= 3) & _ALNUM[flat[at - 3]]
     return list((at[~inside] - 2).tolist())
 
 
-def _disguises(flat: Bytes) -> list[int]:
-    closing = np.flatnonzero((flat == ord(")")) | (flat == ord("]")) | (flat == ord("}")))
+def _disguises(flat: Bytes, closing: Positions) -> list[int]:
     closing = closing[closing >= 3]
     before = np.where(flat[closing - 1] == ord(" "), flat[closing - 2], flat[closing - 1])
     return list(closing[_LAST_OF_AT[before]].tolist())
