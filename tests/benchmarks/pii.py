@@ -26,6 +26,7 @@ LABELLED = Path(__file__).parents[1] / "text" / "pii_labelled.jsonl"
 BULK = Path(__file__).resolve().parents[3] / "shared" / "data" / "text_bulk"
 
 Found = set[tuple[int, int, str]]
+Find = Callable[[str], Iterable[tuple[int, int, str]]]
 
 
 def main() -> None:
@@ -40,7 +41,7 @@ def main() -> None:
         seconds["ours"].append(_seconds(spans, texts))
         seconds["datatrove"].append(_seconds(formatter.format, texts))
     speed = {name: megabytes / statistics.median(times) for name, times in seconds.items()}
-    finders: dict[str, Callable[[str], Iterable[tuple[int, int, str]]]] = {"ours": spans, "datatrove": theirs}
+    finders: dict[str, Find] = {"ours": spans, "datatrove": theirs}
     hits = {
         name: Counter(kind for text in texts for *_, kind in find(text)) for name, find in finders.items()
     }

@@ -15,7 +15,7 @@ from curation.text.pii.country_codes import number_length
 from curation.text.pii.places import Places
 
 _SEP = r"[ \u00a0\u202f.\-\u2010-\u2013/]"
-_LEFT = r"(?<![A-Za-z0-9_.,$€£¥#/=+%&@:-])(?<!\d[ \u00a0])(?<!\d\()"
+_LEFT = r"(?<![A-Za-z0-9_.,$€£¥#/=+%&@-])(?<!\d:)(?<!\d[ \u00a0])(?<!\d\()"
 _RIGHT = r"(?![\w%])(?![.,\-]\d)"
 _ALONE = rf"(?![\w%])(?!{_SEP}{{0,2}}\(?\d)(?!,\d)"  # a number of spaces: none may follow
 _AREA = r"(?!.11|.9\d|37|96|[234]00)[2-9]\d\d"  # never given out: N11, N9X, 37X, 96X, 200, 300, 400
@@ -42,6 +42,7 @@ _SHAPES = {
     "0": _compiled(
         rf"0[1-9]([ \u00a0.-])\d\d(?:\1\d\d){{3}}{_ALONE}",  # France: 01 99 00 12 34
         rf"0[1-9]\d{{0,3}}[-/\u2010-\u2013]\d{{2,4}}-\d{{4}}{_ALONE}",  # Japan: 03-0000-0000
+        rf"0[1-9]\d{{9}}{_RIGHT}",  # eleven digits in one piece: 07700900123 (ten may be an ISBN)
         rf"0120-\d{{3}}-\d{{3}}{_ALONE}",
         rf"0[1-9]\d{{1,3}}(?: ?[/\u2013] ?|[ -])\d{{5,8}}(?:-\d{{1,4}})?{_ALONE}",  # Germany: 030/12345678
         rf"0[1-9]-\d{{7,8}}{_ALONE}",
@@ -78,10 +79,10 @@ _UNSPACED = """
 _OTHERWISE = "call dial text ring bel cell mobile portable"
 _VERBS = frozenset(_OTHERWISE.split())
 _after_verb = re.compile(r"[^#\n]*\n? *[^#\n]*")
-_BETWEEN = "no nr number num us me at on is kom моб n"
+_BETWEEN = "no nr number num us me at on is now free here kom моб n"
 _WORDS, _FILLERS = frozenset(_SPACED.split()), frozenset(_BETWEEN.split())
 _UNSPACED_WORDS = tuple(_UNSPACED.split())
-_PUNCTUATION = " \n\t\u00a0.:：-–([/#°№*_"
+_PUNCTUATION = " \n\t\u00a0.,:：-–([/#°№*_"
 _last_word = re.compile(r"[^\W\d_]{1,16}\Z")
 _and = re.compile(r"[ ,;/]{0,3}(?:or|and|oder|und|ou|et|o|y|e|или|и)?[ ,;/]{0,2}")
 _no_phone = re.compile(
