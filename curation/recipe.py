@@ -87,6 +87,7 @@ class Annotate(Model):
     language: bool = True
     rules: bool = True  # Gopher's, C4's and FineWeb's, as values
     url: bool = False  # block lists and banned words of URLs; English, against adult sites
+    pii: bool = False  # e-mail and IP addresses, phone, account and card numbers, as spans
     datatrove: tuple[DatatroveFilter, ...] = ()
 
 
@@ -137,6 +138,7 @@ class Release(Model):
     shard_bytes: int = Field(default=256_000_000, ge=1000, le=1_000_000_000)  # of text, before compression
     seed: int = 0
     title: str = ""
+    redact: tuple[Literal["email", "ip", "phone", "iban", "card"], ...] = ()  # replaced by <email> ...
 
 
 class Pretrain(Model):
@@ -181,6 +183,15 @@ class Recipe(Model):
         if unknown:
             raise ValueError(
                 f"release.weights names {unknown[0]!r}, no source of this recipe; sources: {names}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _spans_to_redact(self) -> "Recipe":
+        if self.release.redact and not self.annotate.pii:
+            raise ValueError(
+                f"release.redact names {', '.join(self.release.redact)}, but annotate.pii is false: "
+                "nothing says where these are; write annotate.pii: true"
             )
         return self
 

@@ -4,6 +4,7 @@ from curation.annotate import datatrove
 from curation.annotate.datatrove import datatrove_filter
 from curation.annotate.language import LANGUAGE
 from curation.annotate.length import LENGTH
+from curation.annotate.pii import PII
 from curation.annotate.rules import RULES
 from curation.annotate.url import URL
 from curation.annotator import Annotator
@@ -17,6 +18,7 @@ def annotators(settings: Annotate) -> tuple[Annotator, ...]:
         *([LANGUAGE] if settings.language else []),
         *([RULES] if settings.rules else []),
         *([URL] if settings.url else []),
+        *([PII] if settings.pii else []),
         *map(datatrove_filter, settings.datatrove),
     )
 
