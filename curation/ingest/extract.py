@@ -30,7 +30,7 @@ CLOSED_BY_THE_NEXT = "p|li|dt|dd|option|optgroup|tr|td|th|thead|tbody|tfoot|colg
 NESTING_TAG = re.compile(rf"<(/?)(?!(?:{EMPTY}|{CLOSED_BY_THE_NEXT})[\s/>])[a-z]", re.IGNORECASE)
 WORD = re.compile(r"\w+")
 
-KEEP = 0.42
+KEEP = 0.45
 """The least score of a block that is kept; less keeps more of the text, and of the rest too."""
 
 MAIN: dict[str, Any] = {"main_content": True, "comments": False, "post_meta": False, "alt_texts": False}

@@ -47,7 +47,7 @@ from curation.text.markup import (
 
 SHALLOW = (
     "chars words link_share links digit_share upper_share capital_share comma_rate stop_rate last "
-    "first_upper separator_rate breaks images cjk_share block heading lists in_item quotes in_table pre"
+    "first_upper separator_rate breaks images cjk_share block heading lists in_item quotes tabular pre"
 ).split()
 EVIDENCE = "word_evidence words_known word_worst in_title repeated".split()
 CONTAINERS = (

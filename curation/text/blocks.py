@@ -163,6 +163,12 @@ def _run(html: Any, run: Any, element: Any, text: Any, row: Any, words: Any, sta
     """Appends a run to the block in the making."""
     place = run[RUN_START]
     while place < run[RUN_END]:
+        if html[place] <= 32 and not element[PRE]:  # the short way of `_blank`
+            _end_word(row, words, state)
+            state[6] = 1
+            while place < run[RUN_END] and html[place] <= 32:
+                place += 1
+            continue
         code, width = _code_point(html, place, run[RUN_END])
         place += width
         kind = _class(code)
@@ -182,6 +188,27 @@ def _run(html: Any, run: Any, element: Any, text: Any, row: Any, words: Any, sta
         row[CHARS] += 1
         row[LINK_CHARS] += element[LINK]
         _count(code, kind, row, state)
+        if state[5]:
+            place = _lower_case(html, place, run[RUN_END], element[LINK], text, row, state)
+
+
+@compiled
+def _lower_case(html: Any, place: int, end: int, link: int, text: Any, row: Any, state: Any) -> int:
+    """Appends what of the word that is being read is in a to z, as most characters are: the short way to
+    what the loop above would do."""
+    start, written, word = place, state[0], state[4]
+    while place < end and 97 <= html[place] <= 122:
+        text[written] = html[place]
+        word = ((word ^ np.int64(html[place])) * HASH_PRIME) & HASH_MASK
+        written += 1
+        place += 1
+    if place > start:
+        row[CHARS] += place - start
+        row[LINK_CHARS] += link * (place - start)
+        row[LAST] = LETTER
+        state[0], state[4] = written, word
+        state[5] += place - start
+    return place
 
 
 @compiled
