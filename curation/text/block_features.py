@@ -42,6 +42,7 @@ from curation.text.markup import (
     PRE,
     QUOTES,
     TABLE,
+    hash_of,
     look_up,
 )
 
@@ -52,7 +53,7 @@ SHALLOW = (
 EVIDENCE = "word_evidence words_known word_worst in_title repeated".split()
 CONTAINERS = (
     "hint_own hint_path hint_worst hint_best parent_chars parent_links parent_prose grand_chars grand_links "
-    "grand_prose steps_to_half steps_to_most others_links"
+    "grand_prose steps_to_half steps_to_most others_links in_comments"
 ).split()
 PLACE = (
     "position chars_before prose_before page_prose page_blocks page_links since_prose since_heading "
@@ -75,6 +76,13 @@ AT_NEAR = AT_WITHIN + len(WITHIN)
 NEAR_COLUMNS = np.array([NAMES.index(name) if name in NAMES else -1 for name in NEAR])
 FAR = 99.0  # blocks; further is as far
 MOST_STEPS = 40
+COMMENTS = np.array(
+    sorted(
+        hash_of(name)
+        for name in "comment comments commentlist commenter reply replies respond disqus".split()
+    )
+)
+"""Names that say of all that is in an element that readers wrote it."""
 
 PROSE_WORDS = 12
 PROSE_LINKS = 0.3
@@ -169,15 +177,20 @@ def _evidence(hashes: Any, owners: Any, title: Any, keys: Any, odds: Any, rows: 
 
 @compiled
 def _paths(elements: Any, hashes: Any, owners: Any, keys: Any, odds: Any) -> Any:
-    """float64[4, elements]: the odds of an element's names; their sum, least and most from the root to it."""
-    made = np.zeros((4, len(elements)))
+    """float64[5, elements]: the odds of an element's names; their sum, least and most from the root to it;
+    whether a name on the way says that it is comments."""
+    made = np.zeros((5, len(elements)))
     for k in range(hashes.size):
         made[0, owners[k]] += look_up(keys, odds, hashes[k])
+        at = np.searchsorted(COMMENTS, hashes[k])
+        if at < COMMENTS.size and COMMENTS[at] == hashes[k]:
+            made[4, owners[k]] = 1
     for e in range(1, len(elements)):
         up = elements[e, PARENT]
         own = max(-3.0, min(3.0, made[0, e]))
         made[0, e], made[1, e] = own, made[1, up] + own
         made[2, e], made[3, e] = min(made[2, up], own), max(made[3, up], own)
+        made[4, e] = max(made[4, up], made[4, e])
     return made
 
 
@@ -202,6 +215,7 @@ def _containers(row: Any, elements: Any, paths: Any, totals: Any, made: Any) -> 
     all_prose = max(1.0, totals[2, 0])
     k = AT_CONTAINERS
     made[k], made[k + 1], made[k + 2], made[k + 3] = paths[0, at], paths[1, at], paths[2, at], paths[3, at]
+    made[k + 13] = paths[4, at]
     others = max(1.0, totals[0, up] - row[CHARS])
     made[k + 12] = (totals[1, up] - row[LINK_CHARS]) / others
     for step in range(2):

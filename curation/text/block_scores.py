@@ -50,7 +50,7 @@ def scores(model: BlockModel, page: Blocks, title: Any, keep: float) -> Any:
     words = page.rows[:, WORDS] + page.rows[:, CJK] / 2
     if words[smooth >= keep].sum() >= FEW_WORDS:
         return smooth
-    return smooth * max(1.0, BEST / max(0.05, smooth.max()))
+    return smooth * max(1.0, BEST / max(1e-9, smooth.max()))
 
 
 @compiled

@@ -193,9 +193,16 @@ def _name(html: Any, place: int) -> Any:
 
 
 @compiled
+def _is_comment(html: Any, place: int) -> bool:
+    if place + 3 >= html.size or html[place + 1] != BANG:
+        return False
+    return html[place + 2] == HYPHEN and html[place + 3] == HYPHEN
+
+
+@compiled
 def _after_comment(html: Any, place: int) -> int:
     """Behind the comment or declaration at `place`."""
-    if place + 3 < html.size and html[place + 2] == HYPHEN and html[place + 3] == HYPHEN:
+    if _is_comment(html, place):
         place += 4
         while place + 2 < html.size:
             if html[place] == HYPHEN and html[place + 1] == HYPHEN and html[place + 2] == GT:
@@ -207,17 +214,41 @@ def _after_comment(html: Any, place: int) -> int:
 
 @compiled
 def _raw_end(html: Any, place: int, name: int, name_end: int) -> int:
-    """Where the end tag of the raw element whose name is at [name, name_end) begins."""
-    length = name_end - name
-    while place + length + 2 <= html.size:
-        if html[place] == LT and html[place + 1] == SLASH:
-            same = 0
-            while same < length and html[place + 2 + same] | 32 == html[name + same] | 32:
-                same += 1
-            if same == length:
-                return place
+    """Where the end tag of the raw element whose name is at [name, name_end) begins.
+
+    In `<!-- <script> … </script> -->` within a script the end tag ends only what is in the comment (HTML's
+    "script data double escaped state").
+    """
+    comment = nested = False
+    while place < html.size:
+        byte = html[place]
+        if byte == LT and place + 1 < html.size:
+            if html[place + 1] == SLASH and _same(html, place + 2, name, name_end):
+                if not nested:
+                    return place
+                nested = False
+            elif comment and _same(html, place + 1, name, name_end):
+                nested = True
+            elif _is_comment(html, place):
+                comment = True
+                place += 3
+                continue
+        elif byte == GT and comment and html[place - 1] == HYPHEN and html[place - 2] == HYPHEN:
+            comment = nested = False
         place += 1
     return html.size
+
+
+@compiled
+def _same(html: Any, place: int, name: int, name_end: int) -> bool:
+    """Whether the name at [name, name_end) is at `place` too, in any case."""
+    length = name_end - name
+    if place + length > html.size:
+        return False
+    same = 0
+    while same < length and html[place + same] | 32 == html[name + same] | 32:
+        same += 1
+    return same == length
 
 
 @compiled

@@ -68,6 +68,20 @@ def test_markup_that_ends_in_the_middle_is_read_to_its_end(html: bytes) -> None:
     assert len(blocks(html).rows) <= 1
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "<script>a</script>",
+        "<script><!-- document.write('<script>x</script>') --></script>",
+        "<script><!-- a --> '<!' </script>",
+        "<SCRIPT>if (a</b) '</scrip>'</SCRIPT>",
+        "<style>a > b {}</style><iframe><p>x</p></iframe>",
+    ],
+)
+def test_a_script_ends_where_browsers_end_it(script: str) -> None:
+    assert texts(blocks(f"<p>a</p>{script}<p>b</p>".encode())) == ["a", "b"]
+
+
 @given(st.binary(max_size=80))
 def test_any_bytes_are_read_within_bounds(html: bytes) -> None:
     made = blocks(html)
