@@ -37,7 +37,19 @@ class Extract(Model):
     """How HTML becomes text."""
 
     main_content: bool = True  # leave out navigation, headers, footers, asides
+    extractor: Literal["blocks", "resiliparse", "trafilatura"] = "blocks"
+    format: Literal["plain", "markdown"] = "plain"
     max_page_bytes: int = Field(default=10_000_000, gt=0)  # a larger body is quarantined
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Extract":
+        if self.extractor == "resiliparse" and self.format == "markdown":
+            raise ValueError(
+                "resiliparse writes no Markdown: format: plain, or extractor: blocks or trafilatura"
+            )
+        if self.extractor == "trafilatura" and not self.main_content:
+            raise ValueError("trafilatura gives the main content only: extractor: blocks or resiliparse")
+        return self
 
 
 class Source(Model):
