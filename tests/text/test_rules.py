@@ -13,7 +13,7 @@ from tests.text.reference_repetition import repetition
 from tests.text.reference_segments import segment
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
-PROSE = st.text(st.sampled_from("aAbT.,'’:/-=<\"()…# \n\r\u2028•\u00a0漢กั1é\u0301ſK"), max_size=60)
+PROSE = st.text(st.sampled_from("aAbT+*^2.,'’:/-=<\"()…# \n\r\u2028•\u00a0漢กั1é\u0301ſK"), max_size=60)
 PIECES = (
     *(
         "http://",
