@@ -9,10 +9,10 @@ Each line, in this order, is removed if it
     mentions "javascript"
     names a policy: "terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies" ...
 
-and C4 drops the page in which a line that gets that far has "lorem ipsum" or a curly bracket, or that is left
-with fewer than 5 sentences. A sentence ends at a token of terminal punctuation, before the next token that
-has something else than punctuation, as for spaCy's sentencizer. What C4 edits is given as spans of bytes to
-take out: removed lines, citations, and the white space around the lines that stay.
+and C4 drops the page if a line of three words has "lorem ipsum", or one without "javascript" a curly bracket,
+or if fewer than 5 sentences are left. A sentence ends at a token of terminal punctuation, before the next
+token that has something else than punctuation, as for spaCy's sentencizer. What C4 edits is given as spans
+of bytes to take out: removed lines, citations, and the white space around the lines that stay.
 """
 
 from typing import Any, NamedTuple
@@ -47,7 +47,8 @@ _SECOND = np.array(
 """The second letter of the phrases that begin with a character, the same for all of them."""
 _ENDS = np.array([chr(c) in ".?!\"'" for c in range(128)])
 _LOREM_IPSUM, _JAVASCRIPT, _CURLY = 1 << 0, 1 << 1, 1 << len(PHRASES)
-_KEPT = 7
+_POLICIES = _CURLY - (1 << 2)  # the phrases behind these two
+_KEPT = 5
 _BRACKET, _KELVIN = 91, 0x212A  # the kelvin sign's small letter is k
 _EDIT, _NEEDED = len(PHRASES), len(PHRASES) + 1
 
@@ -55,7 +56,7 @@ _EDIT, _NEEDED = len(PHRASES), len(PHRASES) + 1
 class C4(NamedTuple):
     """Lines that are not blank, by the first rule that they break; and the sentences of those that stay.
 
-    `lorem_ipsum` and `curly_bracket` lines are among neither: they drop the page.
+    A line with `lorem_ipsum` or a `curly_bracket`, which drops the page, is counted beside its rule.
     """
 
     long_word: int
@@ -87,8 +88,8 @@ def count_c4(
     There are at most two spans a line that is not blank, one a `[`, and one more. `line` has room for the
     longest line; the text is ASCII if `narrow`.
     """
-    broken = np.zeros(8, dtype=np.int64)
-    sentences, filled = 0, 0
+    broken = np.zeros(_KEPT + 1, dtype=np.int64)
+    lorem_ipsum, curly_bracket, sentences, filled = 0, 0, 0, 0
     at, byte, token = 0, 0, 0
     gap, final = 0, 0  # behind the last line that stays: the first byte of the next, and of its own end
     while at < count:
@@ -99,8 +100,10 @@ def count_c4(
         while token < tokens and starts[token] < end:
             token += 1
         if first < last:
-            rule, cited = _rule(codes, bits, first, last, line)
+            rule, found, cited = _rule(codes, bits, first, last, line)
             broken[rule] += 1
+            lorem_ipsum += found & _LOREM_IPSUM != 0
+            curly_bracket += found & _CURLY != 0
             if rule == _KEPT:
                 sentences += _sentences(bits, starts, ends, begin, token)
                 head = byte + _bytes(codes, start, first, narrow)
@@ -109,56 +112,39 @@ def count_c4(
                     filled = _take_out_citations(codes, bits, first, last, head, narrow, spans, filled)
                 tail = head + _bytes(codes, first, last, narrow)
                 gap = byte + _bytes(codes, start, at, narrow)
-                line_feed = (
-                    gap - 1 if at > end and codes[at - 1] == 10 else byte + _bytes(codes, start, end, narrow)
-                )
-                filled = _take_out(spans, filled, tail, line_feed)
-                final = line_feed
+                final = byte + _bytes(codes, start, end, narrow)
+                if at > end and codes[at - 1] == 10:
+                    final = gap - 1  # of CR LF, CR goes
+                filled = _take_out(spans, filled, tail, final)
         byte += _bytes(codes, start, at, narrow)
     filled = _take_out(spans, filled, final, byte)
-    return (
-        C4(
-            broken[0],
-            broken[1],
-            broken[2],
-            broken[3],
-            broken[4],
-            broken[5],
-            broken[6],
-            broken[_KEPT],
-            sentences,
-        ),
-        filled,
-    )
+    b = broken
+    return C4(b[0], b[1], b[2], b[3], b[4], lorem_ipsum, curly_bracket, b[_KEPT], sentences), filled
 
 
 @compiled
-def _rule(codes: Codes, bits: Bits, first: int, last: int, line: Codes) -> tuple[Any, Any]:
-    """The first rule that the line from `first` to `last` breaks, as C4 orders its fields, or _KEPT; and
-    whether it has citations."""
+def _rule(codes: Codes, bits: Bits, first: int, last: int, line: Codes) -> tuple[Any, Any, Any]:
+    """The first rule that the line from `first` to `last` breaks, as C4 orders its fields, or _KEPT; the bits
+    of what drops the page; and whether it has citations."""
     kinds, cited, words = bits[first:last], False, 1
     for i in range(1, len(kinds)):
         words += kinds[i - 1] & SPACE > kinds[i] & SPACE
     for code in codes[first:last]:
         cited |= code == _BRACKET
     if _has_long_word(kinds):
-        return 0, False
+        return 0, 0, False
     text, start, end = codes, first, last
     if cited:
         text, start, end = line, 0, _without_citations(codes, bits, first, last, line)
         cited = end < last - first
     if start == end or text[end - 1] >= 0x80 or not _ENDS[text[end - 1]] or _three_dots(text, start, end):
-        return 1, cited
+        return 1, 0, cited
     if words < MIN_WORDS:
-        return 2, cited
+        return 2, 0, cited
     found = _mentions(text, start, end)
-    if found & _LOREM_IPSUM:
-        return 5, cited
     if found & _JAVASCRIPT:
-        return 3, cited
-    if found & _CURLY:
-        return 6, cited
-    return (4 if found else _KEPT), cited
+        return 3, found & _LOREM_IPSUM, cited
+    return (4 if found & _POLICIES else _KEPT), found, cited
 
 
 @compiled

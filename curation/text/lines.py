@@ -34,7 +34,7 @@ class Lines(NamedTuple):
     lines: int
     bullets: int  # lines that start with • or -
     ellipses: int  # lines that end with … or ...
-    terminal: int  # lines that end with terminal punctuation
+    terminal: int  # lines that end with terminal punctuation, not with a space behind it
     short: int
     long: int
     duplicates: int  # lines that occurred before
@@ -97,7 +97,7 @@ def count_lines(codes: Codes, bits: Bits, count: int, room: Room) -> Lines:
             continue
         bullets += codes[first] == _BULLET or codes[first] == _HYPHEN
         ellipses += ends_with_ellipsis(codes, first, last)
-        terminal += bits[last - 1] & TERMINAL != 0
+        terminal += bits[end - 1] & TERMINAL != 0
         short += end - start <= SHORT
         long += end - start >= LONG
         mark = hash_run(codes, start, end)

@@ -50,7 +50,7 @@ def number_tokens(codes: Codes, starts: Places, ends: Places, count: int, room: 
         place = _find(room.table, key, slots)
         if room.table[place] == 0:
             if 2 * words == slots:
-                slots = _grow(room, words, 4 * slots)
+                slots = _grow(room, words, 2 * slots)
                 place = _find(room.table, key, slots)
             room.table[place], room.table[place + 1] = key, words
             room.names[words], room.uses[words], room.firsts[words] = key, 0, n

@@ -8,9 +8,9 @@ them (spacy.io/usage/linguistic-features#how-tokenizer-works), but for its list 
 - white space separates *chunks*;
 - *loose* characters (quotes, brackets, commas, currency signs, symbols ...) are tokens at either end of a
   chunk, and so is a final full stop, unless it belongs to an abbreviation (`U.S.`, `e.g.`, `J.`);
-- inside a chunk, an ellipsis is a token, and so are hyphens, `/`, `:`, `=`, `<`, `>` before a letter and a
-  comma between letters; all else holds the chunk together (`3.14`, `day-9`, `x](y`), and an address that
-  starts with `http` or `www` is one token;
+- inside a chunk, an ellipsis is a token, and so are hyphens, `/`, `:`, `=`, `<`, `>` before a letter, a
+  comma between letters, and `+`, `-`, `*`, `^` between digits; all else holds the chunk together (`3.14`,
+  `day-9`, `x](y`), and an address that starts with `http` or `www` is one token;
 - `'s`, `n't`, `'re`, `'ve`, `'ll`, `'d`, `'m` are tokens;
 - of scripts written without spaces each character is a token, as it is a word in `words`.
 
@@ -33,6 +33,7 @@ _WORD = LETTER | NUMBER
 _DOT, _HYPHEN, _COMMA, _APOSTROPHE, _ELLIPSIS = map(ord, ".-,'…")
 _RIGHT_QUOTE = ord("’")
 _CUTTING = tuple(map(ord, ":<=>/~–—"))  # between a letter or digit and a letter
+_OPERATORS = tuple(map(ord, "+-*^"))  # between a digit and a digit or hyphen
 _ONE = tuple(map(ord, "smd"))
 _TWO = tuple(ord(a) << 8 | ord(b) for a, b in ("re", "ve", "ll"))
 _N, _T = map(ord, "nt")
@@ -156,19 +157,22 @@ def _between(codes: Codes, bits: Bits, start: int, end: int, at: int) -> int:
         while then < end and codes[then] == _DOT:
             then += 1
         return then
-    if at == start or not bits[at - 1] & _WORD:
+    if at == start or not bits[at - 1] & _WORD or then == end:
         return at
+    if code == _DOT:
+        return then if bits[at - 1] & LOWER and bits[then] & UPPER else at
+    if code == _COMMA:
+        return then if bits[at - 1] & bits[then] & LETTER else at
+    if code in _CUTTING:
+        return then if bits[then] & LETTER else at
     if code == _HYPHEN:
         while then < end and codes[then] == _HYPHEN:
             then += 1
-    elif code == _COMMA:
-        if not bits[at - 1] & LETTER:
-            return at
-    elif code == _DOT:
-        return then if bits[at - 1] & LOWER and then < end and bits[then] & UPPER else at
-    elif code not in _CUTTING:
-        return at
-    return then if then < end and bits[then] & LETTER else at
+        if then < end and bits[then] & LETTER:
+            return then
+    if code in _OPERATORS and 48 <= codes[at - 1] <= 57:
+        return at + 1 if 48 <= codes[at + 1] <= 57 or codes[at + 1] == _HYPHEN else at
+    return at
 
 
 @compiled

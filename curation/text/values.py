@@ -33,7 +33,7 @@ class Values(NamedTuple):
     duplicate_9gram_char_ratio: float
     duplicate_10gram_char_ratio: float
     # FineWeb
-    terminal_line_ratio: float  # lines that end with terminal punctuation
+    terminal_line_ratio: float  # lines that end with terminal punctuation, not with a space behind it
     short_line_ratio: float  # lines of at most 30 characters
     duplicate_char_ratio: float  # characters of duplicate lines, to all that are no line feeds
     line_feed_ratio: float  # line feeds to tokens

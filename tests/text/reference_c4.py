@@ -29,6 +29,9 @@ def clean(text: str) -> Cleaned:
         words = stripped.split()
         cleaned = _citation.sub("", stripped)
         rule = _rule(words, cleaned)
+        if rule in {"", "javascript", "policy"}:
+            counts["lorem_ipsum"] += PHRASES[0] in cleaned.lower()
+            counts["curly_bracket"] += "{" in cleaned and rule != "javascript"
         if rule:
             counts[rule] += 1
             continue
@@ -51,12 +54,8 @@ def _rule(words: list[str], line: str) -> str:
     if len(words) < 3:
         return "few_words"
     lower = line.lower()
-    if PHRASES[0] in lower:
-        return "lorem_ipsum"
     if PHRASES[1] in lower:
         return "javascript"
-    if "{" in line:
-        return "curly_bracket"
     return "policy" if any(phrase in lower for phrase in PHRASES[2:]) else ""
 
 

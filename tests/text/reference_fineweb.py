@@ -12,9 +12,7 @@ def fineweb(segments: Segments) -> dict[str, float]:
     text, lines = segments.text, segments.lines
     repeats = sum(map(len, lines)) - sum(map(len, set(lines)))
     return {
-        "terminal_line_ratio": _ratio(
-            sum(bool(_terminal.match(line.rstrip()[-1])) for line in lines), len(lines)
-        ),
+        "terminal_line_ratio": _ratio(sum(bool(_terminal.match(line[-1])) for line in lines), len(lines)),
         "short_line_ratio": _ratio(sum(len(line) <= 30 for line in lines), len(lines)),
         "duplicate_char_ratio": _ratio(repeats, len(text.replace("\n", ""))),
         "line_feed_ratio": _ratio(text.count("\n"), len(segments.tokens)),

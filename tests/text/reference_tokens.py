@@ -8,9 +8,9 @@ them (spacy.io/usage/linguistic-features#how-tokenizer-works), but for its list 
 - white space separates *chunks*;
 - *loose* characters (quotes, brackets, commas, currency signs, symbols ...) are tokens at either end of a
   chunk, and so is a final full stop, unless it belongs to an abbreviation (`U.S.`, `e.g.`, `J.`);
-- inside a chunk, an ellipsis is a token, and so are hyphens, `/`, `:`, `=`, `<`, `>` before a letter and a
-  comma between letters; all else holds the chunk together (`3.14`, `day-9`, `x](y`), and an address that
-  starts with `http` or `www` is one token;
+- inside a chunk, an ellipsis is a token, and so are hyphens, `/`, `:`, `=`, `<`, `>` before a letter, a
+  comma between letters, and `+`, `-`, `*`, `^` between digits; all else holds the chunk together (`3.14`,
+  `day-9`, `x](y`), and an address that starts with `http` or `www` is one token;
 - `'s`, `n't`, `'re`, `'ve`, `'ll`, `'d`, `'m` are tokens;
 - of scripts written without spaces each character is a token, as it is a word in `words`.
 """
@@ -25,7 +25,8 @@ _LOOSE = (
 )
 _FIRM = rf"[^\s…{_LOOSE}{UNSPACED}]"
 _BETWEEN = (
-    r"(?:(?<=[\p{L}\p{N}])(?:-+|[–—~:<>=/])(?=\p{L})|(?<=\p{L}),(?=\p{L})|\.\.+|…|(?<=\p{Ll})\.(?=\p{Lu}))"
+    r"(?:(?<=[\p{L}\p{N}])(?:-+|[–—~:<>=/])(?=\p{L})|(?<=\p{L}),(?=\p{L})|\.\.+|…|(?<=\p{Ll})\.(?=\p{Lu})"
+    r"|(?<=[0-9])[+\-*^](?=[0-9\-]))"
 )
 _STOP = rf"(?<=[\p{{Ll}}\p{{N}}]|{_LOOSE}|\p{{Lu}}\p{{Lu}})\.(?={_LOOSE}*\Z)"
 _ABBREVIATION = r"(?<![\p{L}\p{N}])(?:(?:\p{L}\.){2,}|\p{Lu}\.)(?![\p{L}\p{N}])"

@@ -22,7 +22,7 @@ def signatures(texts: list[bytes], width: int = 5) -> tuple[np.ndarray, np.ndarr
     return minhash.signatures(offsets, np.frombuffer(b"".join(texts), np.uint8), width, A, B)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.one_of(TEXT, MARKED), max_size=5), st.integers(1, 6))
 @example(["a\u0301b \u0327\u0301 c", "a", "\u1f84 x\u0345", "A" * 9 + " " + "a" * 8], 1)
 def test_signatures_are_those_of_the_text_folded_in_python(texts: list[str], width: int):
@@ -37,7 +37,7 @@ def test_every_character_folds_as_in_python():
     texts = [f"x{chr(code)}y {chr(code)}" for code in range(0x110000) if not 0xD800 <= code < 0xE000]
     _, counts = signatures([text.encode() for text in texts], 1)
     found, _ = signatures([text.encode() for text in texts], 2)
-    for n in range(0, len(texts), 7):
+    for n in range(0, len(texts), 41):
         hashes = shingle_hashes(texts[n], 2)
         assert (found[n] == minhash.least(hashes, A, B)).all(), hex(ord(texts[n][1]))
         assert counts[n] == len(shingle_hashes(texts[n], 1))

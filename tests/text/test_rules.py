@@ -13,7 +13,7 @@ from tests.text.reference_repetition import repetition
 from tests.text.reference_segments import segment
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
-PROSE = st.text(st.sampled_from("aAbT.,'’:/-=<\"()…# \n\r\u2028•\u00a0漢กั1é\u0301ſK"), max_size=60)
+PROSE = st.text(st.sampled_from("aAbT+*^2.,'’:/-=<\"()…# \n\r\u2028•\u00a0漢กั1é\u0301ſK"), max_size=60)
 PIECES = (
     *(
         "http://",
@@ -63,7 +63,7 @@ def measure(texts: list[str]) -> rules.Measured:
     return rules.measure(np.cumsum([0, *map(len, raw)]), np.frombuffer(b"".join(raw), np.uint8))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(st.one_of(TEXT, PROSE, BUILT, REPEATING), max_size=4))
 @example(["a.A.a.A.b", "www.", "http://x.", "A.漢.b", "-a--b", "a.-", "x'...", "n't", "'s", "U.S.A.)"])
 def test_every_value_is_that_of_the_definition_in_python(texts: list[str]):
@@ -91,6 +91,14 @@ def test_spans_are_in_order_and_apart(text: str):
     flat = measure([text]).spans.reshape(-1)
     assert (np.diff(flat) > 0).all()
     assert not len(flat) or 0 <= flat[0] < flat[-1] <= len(text.encode())
+
+
+@pytest.mark.parametrize("words", [511, 512, 513, 1024, 2048, 2049, 40_000])
+def test_a_vocabulary_of_any_size_is_counted(words: int):
+    text = " ".join(f"w{n}" for n in range(words)) + " w0 w1 w2 w3 w4"
+    row = dict(zip(rules.Values._fields, measure([text]).values[0].tolist(), strict=True))
+    assert row["word_count"] == words + 5
+    assert row["duplicate_5gram_char_ratio"] == 10 / len(text)
 
 
 def test_documents_of_a_batch_do_not_see_each_other():
