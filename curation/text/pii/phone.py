@@ -124,11 +124,11 @@ def _international_at(text: str, first: int) -> tuple[int, int] | None:
 
 def _shape_at(text: str, first: int) -> tuple[int, int] | None:
     """The national number of a clear shape whose first digit is at `first`."""
-    start = _with_bracket(text, first)
-    for shape in _SHAPES[text[start]]:
-        found = shape.match(text, start)
-        if found and 9 <= sum(map(str.isdigit, found[0])) <= 12 and not _counts_up(found[0]):
-            return found.span()
+    for start in (_with_bracket(text, first), first):
+        for shape in _SHAPES[text[start]]:
+            found = shape.match(text, start)
+            if found and 9 <= sum(map(str.isdigit, found[0])) <= 12 and not _counts_up(found[0]):
+                return found.span()
     return None
 
 
