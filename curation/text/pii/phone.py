@@ -42,7 +42,7 @@ _SHAPES = {
     "0": _compiled(
         rf"0[1-9]([ \u00a0.-])\d\d(?:\1\d\d){{3}}{_ALONE}",  # France: 01 99 00 12 34
         rf"0[1-9]\d{{0,3}}[-/\u2010-\u2013]\d{{2,4}}-\d{{4}}{_ALONE}",  # Japan: 03-0000-0000
-        rf"0[1-9]\d{{9}}{_RIGHT}",  # eleven digits in one piece: 07700900123 (ten may be an ISBN)
+        rf"0[1-9]\d{{9}}{_RIGHT}(?!\.[a-z])",  # in one piece: 07700900123 (ten digits may be an ISBN)
         rf"0120-\d{{3}}-\d{{3}}{_ALONE}",
         rf"0[1-9]\d{{1,3}}(?: ?[/\u2013] ?|[ -])\d{{5,8}}(?:-\d{{1,4}})?{_ALONE}",  # Germany: 030/12345678
         rf"0[1-9]-\d{{7,8}}{_ALONE}",
@@ -124,11 +124,11 @@ def _international_at(text: str, first: int) -> tuple[int, int] | None:
 
 def _shape_at(text: str, first: int) -> tuple[int, int] | None:
     """The national number of a clear shape whose first digit is at `first`."""
-    start = _with_bracket(text, first)
-    for shape in _SHAPES[text[start]]:
-        found = shape.match(text, start)
-        if found and 9 <= sum(map(str.isdigit, found[0])) <= 12 and not _counts_up(found[0]):
-            return found.span()
+    for start in (_with_bracket(text, first), first):
+        for shape in _SHAPES[text[start]]:
+            found = shape.match(text, start)
+            if found and 9 <= sum(map(str.isdigit, found[0])) <= 12 and not _counts_up(found[0]):
+                return found.span()
     return None
 
 

@@ -55,13 +55,18 @@ class Places:
         flat, classes = (np.frombuffer(each, np.uint8) for each in (data, data.translate(_CLASSES)))
         at = np.flatnonzero(classes)
         digits, dots, colons, closing = (at[classes[at] == n] for n in (_DIGIT, _DOT, _COLON, _CLOSING))
+        # A short text takes the time of numpy's calls, not of its work: none where there is nothing.
         return Places(
-            numbers=_windows(*_close(digits, NUMBER_DIGITS, NUMBER_CHARS), len(flat)),
-            quads=_quads(classes, dots),
-            colons=_colons(flat, colons),
-            accounts=_accounts(flat, classes, digits),
-            disguises=_disguises(flat, closing),
+            numbers=_numbers(digits, len(flat)) if len(digits) >= NUMBER_DIGITS else [],
+            quads=_quads(classes, dots) if len(dots) >= QUAD_DOTS else [],
+            colons=_colons(flat, colons) if len(colons) else [],
+            accounts=_accounts(flat, classes, digits) if len(digits) >= NUMBER_DIGITS else [],
+            disguises=_disguises(flat, closing) if len(closing) else [],
         )
+
+
+def _numbers(digits: Positions, length: int) -> list[Window]:
+    return _windows(*_close(digits, NUMBER_DIGITS, NUMBER_CHARS), length)
 
 
 def _close(positions: Positions, count: int, chars: int) -> tuple[Positions, Positions]:
