@@ -73,8 +73,7 @@ def explanation(console: Console, found: Explanation) -> None:
         _pairs(console, "Judgment", found.judgment)
     if found.children:
         _pairs(console, "Written from it", {"ids": ", ".join(found.children)})
-    places = {shard: f"row {row}" for shard, row in found.shards} or {"no shard": "not released"}
-    _pairs(console, "Released in", places)
+    _pairs(console, "Released in", _places(found) or {"no shard": "not released"})
     console.print(f"\n{escape(_head(document['text']))}")
 
 
@@ -85,6 +84,14 @@ def _origin(found: Explanation) -> dict[str, Any]:
     if document["parents"]:
         shown["parents"] = ", ".join(document["parents"])
     return {**shown, "part": found.part, "row": found.row}
+
+
+def _places(found: Explanation) -> dict[str, Any]:
+    """The rows of each shard that hold the document; two copies may be in one."""
+    places: dict[str, str] = {}
+    for shard, row in found.shards:
+        places[shard] = f"{places[shard]}, {row}" if shard in places else f"row {row}"
+    return places
 
 
 def _rules(console: Console, found: Explanation) -> None:
