@@ -8,9 +8,11 @@ UV := $(if $(PIP_FIND_LINKS),UV_FIND_LINKS="$(PIP_FIND_LINKS)") $(BIN)/uv
 .PHONY: demo test lint bench install
 
 demo: install
+	$(BIN)/python -m curation.compile
 	PYTHONPATH=plugins $(BIN)/python -m curation_airflow.demo
 
 test: lint
+	$(BIN)/python -m curation.compile
 	$(BIN)/python -m pytest tests -m "not e2e" -q -n 2 --dist loadfile
 	$(BIN)/python -m pytest tests -m e2e -q
 
@@ -21,9 +23,12 @@ lint: install
 	MYPYPATH=plugins:dags $(BIN)/mypy -p curation_airflow -p recipe_dags
 	PYTHONPATH=plugins $(BIN)/lint-imports
 
+# Each prints its figures, most of them beside a peer's in the same run.
+BENCHMARKS := warmup signatures rules extract curate languages decontaminate pii near_duplicates incremental \
+	duplicate_cases bad_input bad_pages crawl
+
 bench: install
-	@for name in $$(cd tests/benchmarks && ls *.py | grep -v __init__ | sed 's/\.py$$//'); do \
-		echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name; done
+	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name; done
 
 install: .venv/installed
 

@@ -92,6 +92,40 @@ def explain(
     screens.explanation(console, look(job, document))
 
 
+@app.command()
+def duplicates(
+    of: Annotated[Path, typer.Option(help="A file of UTF-8 text.", exists=True, dir_okay=False)],
+    recipe: RecipeOption = "sample",
+    lake: LakeOption = "lake",
+    ledger: LedgerOption = None,
+) -> None:
+    """The near copies of a text among a recipe's documents, dropped or not, by their real similarity."""
+    from curation import near_copies, screens
+    from curation.pipeline import open_job
+
+    job = replace(open_job(recipe, lake, ledger=ledger), look_only=True)
+    screens.near_copies(console, near_copies.find(job, near_copies.read(of)))
+
+
+@app.command()
+def remove(
+    value: Annotated[str, typer.Argument(help="A URL, a domain (its hosts too) or a document's whole id.")],
+    why: Annotated[str, typer.Option(help="Why: it is kept with the tombstone.")],
+    kind: Annotated[
+        str | None, typer.Option("--as", help="url, domain or id; told by the value's form if not said.")
+    ] = None,
+    lake: LakeOption = "lake",
+) -> None:
+    """Take documents down: the next run is as if they had never been. Lists the releases that hold them."""
+    from curation import screens, storage, takedown
+    from curation.layout import Layout
+
+    where = Layout(storage.unabbreviated(lake))
+    stone = takedown.add(where, takedown.kind(value, kind), value, why)
+    ids = takedown.ids(where, stone)
+    screens.taken_down(console, stone, len(ids), takedown.releases(where, ids))
+
+
 class _Bars:
     """A progress bar for each step that says how far it is."""
 

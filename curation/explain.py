@@ -1,6 +1,7 @@
 """Why a document is where it is: from the bytes it came of to the shard that holds it."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,9 @@ from curation.errors import LakeError
 from curation.facts import Partition
 from curation.judge import judgments
 from curation.pipeline import Job
+from curation.release import redaction
 from curation.select import columns_of
+from curation.text.pii import KINDS
 
 
 @dataclass(frozen=True)
@@ -89,17 +92,27 @@ def _find(partitions: list[Partition], id_: str) -> _Found:
 
 
 def _document(found: _Found) -> dict[str, Any]:
+    """The row of the document; its text redacted where it is known what is personal in it."""
     first = 0
     for batch in stage.read_batches(found.uri):
         if found.row < first + batch.num_rows:
             row: dict[str, Any] = batch.slice(found.row - first, 1).to_pylist()[0]
-            return {**row, "metadata": json.loads(row["metadata"])}
+            return {**row, "text": _redacted(found, row["text"]), "metadata": json.loads(row["metadata"])}
         first += batch.num_rows
     raise LakeError(f"{found.uri} has no row {found.row}")
 
 
+def _redacted(found: _Found, text: str) -> str:
+    if redaction.ANNOTATION not in found.beside:
+        return text
+    spans = stage.read_table(found.beside[redaction.ANNOTATION], [redaction.SPANS]).column(0)
+    return redaction.redact(text, spans[found.row].as_py(), KINDS)[0]
+
+
 def _annotations(columns: pa.Table, document: dict[str, Any]) -> dict[str, Any]:
     row = columns.to_pylist()[0]
+    if redaction.SPANS in row:
+        row[redaction.SPANS] = dict(sorted(Counter(span["kind"] for span in row[redaction.SPANS]).items()))
     return {k: v for k, v in row.items() if k not in document and k != "signature"}
 
 

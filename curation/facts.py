@@ -9,11 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import BinaryIO
 
 from curation import annotate as annotators
-from curation import dedup, layout, manifest, stage, storage
+from curation import decontaminate, dedup, layout, manifest, stage, storage
 from curation import ingest as archives
 from curation.annotator import Annotator
 from curation.document import QUARANTINE_SCHEMA, SCHEMA
@@ -24,6 +23,9 @@ from curation.manifest import Input, Part
 from curation.plan import Place, Plan, place, read_plan, source_files
 from curation.recipe import Recipe, Source
 from curation.stage import Published
+
+DOCUMENT_GROUP_ROWS = 250
+"""Small: to compare two texts reads half a megabyte, not ten; a scan takes almost twice as long."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,10 @@ class Partition:
 
 def columns(recipe: Recipe) -> tuple[Column, ...]:
     """The annotators of a recipe with their fingerprints; signatures where it removes duplicates."""
-    settings = recipe.annotate.model_dump(mode="json")
-    made = [
-        Column(a, fingerprint(a.name, a.version, _settings_of(a, settings)))
-        for a in annotators.annotators(recipe.annotate)
-    ]
+    asked_for = annotators.annotators(recipe.annotate)
+    if recipe.annotate.decontaminate:
+        asked_for = (*asked_for, decontaminate.annotator(recipe.annotate.decontaminate))
+    made = [Column(a, fingerprint(a.name, a.version, a.settings)) for a in asked_for]
     if recipe.select.duplicates:
         duplicates = recipe.select.duplicates
         signatures = dedup.annotator(duplicates)
@@ -68,6 +69,14 @@ def columns(recipe: Recipe) -> tuple[Column, ...]:
         made.append(Column(signatures, fingerprint(signatures.name, signatures.version, asked)))
     _refuse_twice(made, recipe.judge.column if recipe.judge else None)
     return tuple(made)
+
+
+def check(recipe: Recipe) -> None:
+    """RecipeError if an annotator cannot be made as asked, or would fail at the first document. Takes
+    seconds: it imports datatrove and reads the evaluation sets."""
+    annotators.check(recipe.annotate)
+    if recipe.annotate.decontaminate:
+        decontaminate.check(recipe.annotate.decontaminate)
 
 
 def ingest(recipe: Recipe, lake: Layout, plan_uri: str) -> str:
@@ -84,6 +93,12 @@ def annotate(recipe: Recipe, lake: Layout, plan_uri: str) -> None:
     todo = read_plan(plan_uri)
     where = place(recipe.source(todo.source), todo.partition)
     annotate_part(lake, columns(recipe), where, _read_part(lake, where, todo))
+
+
+def compute(recipe: Recipe, lake: Layout, plan_uri: str) -> None:
+    """Both, for a process of its own."""
+    ingest(recipe, lake, plan_uri)
+    annotate(recipe, lake, plan_uri)
 
 
 def annotate_part(lake: Layout, asked: Iterable[Column], where: Place, part: Part) -> None:
@@ -161,7 +176,7 @@ def _ingest(source: Source, todo: Plan, directory: str) -> Part:
     dropped: Counter[str] = Counter()
     records = 0
     with ExitStack() as stack:
-        documents = stack.enter_context(stage.part_writer(directory, SCHEMA))
+        documents = stack.enter_context(stage.part_writer(directory, SCHEMA, "part", DOCUMENT_GROUP_ROWS))
         quarantine = stack.enter_context(stage.part_writer(directory, QUARANTINE_SCHEMA, "quarantine"))
         for batch in archives.read(source, files):
             documents.write(batch.documents)
@@ -221,14 +236,6 @@ def _annotation_inputs(part: Part) -> tuple[Input, ...]:
     if part.file is None:
         raise LakeError("a part without documents has no annotations")
     return (Input(name="part", digest=part.file.digest),)
-
-
-def _settings_of(annotator: Annotator, settings: dict[str, object]) -> dict[str, object]:
-    """What of `annotate` in a recipe decides what an annotator writes: only datatrove's filters do."""
-    for asked in settings["datatrove"] if isinstance(settings["datatrove"], list) else []:
-        if asked["column"] in annotator.columns.names:
-            return {**asked, "datatrove": version("datatrove")}
-    return {}
 
 
 def _refuse_twice(made: list[Column], score: str | None) -> None:

@@ -3,12 +3,15 @@
     documents/<source>-<fingerprint>/<partition>/       parts, quarantine, manifests
     documents/<source>-<fingerprint>/source.txt         where its archives lie
     annotations/<name>-<fingerprint>/<source>/<partition>/   the same parts, the same order
-    decisions/<recipe>-<fingerprint>/<inputs>/          one row a document
+    bands/<fingerprint>/<source>/<partition>/           keys by which duplicates are found
+    index/<fingerprint>/                                the keys of many partitions, merged
     pairs/<fingerprint>/                                verified pairs by digest
+    decisions/<recipe>-<fingerprint>/                   one row a document; a generation a set of partitions
     judgments/<rubric>-<fingerprint>/<inputs>/          a sample, judged
     classifiers/<column>-<fingerprint>/<inputs>/        model-<digest>.bin and its report
     releases/<recipe>/<identity>/                       README.md, manifest.json, data/
     trainings/<recipe>/<identity>/                      telemetry, checkpoints, the loss curve
+    tombstones/                                         what is taken down
     answers/                                            raw result lines of message batches
     ledger.sqlite                                       answers that were paid for (local lakes)
 
@@ -36,8 +39,14 @@ class Layout:
     def annotations(self, name: str, fingerprint: str, source: str, partition: str) -> str:
         return join(self.root, "annotations", f"{name}-{fingerprint}", source, partition)
 
-    def decisions(self, recipe: str, fingerprint: str, inputs: str) -> str:
-        return join(self.root, "decisions", f"{recipe}-{fingerprint}", inputs)
+    def bands(self, fingerprint: str, source: str, partition: str) -> str:
+        return join(self.root, "bands", fingerprint, source, partition)
+
+    def index(self, fingerprint: str) -> str:
+        return join(self.root, "index", fingerprint)
+
+    def decisions(self, recipe: str, fingerprint: str) -> str:
+        return join(self.root, "decisions", f"{recipe}-{fingerprint}")
 
     def pairs(self, fingerprint: str) -> str:
         return join(self.root, "pairs", fingerprint)
@@ -47,6 +56,18 @@ class Layout:
 
     def classifier(self, column: str, fingerprint: str, inputs: str) -> str:
         return join(self.root, "classifiers", f"{column}-{fingerprint}", inputs)
+
+    @property
+    def all_documents(self) -> str:
+        return join(self.root, "documents")
+
+    @property
+    def releases(self) -> str:
+        return join(self.root, "releases")
+
+    @property
+    def tombstones(self) -> str:
+        return join(self.root, "tombstones")
 
     def release(self, recipe: str, identity: str) -> str:
         return join(self.root, "releases", recipe, identity)

@@ -5,18 +5,22 @@ which are then computed again.
 """
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curation import stage
 from curation.manifest import Manifest
 
 
-def known(directory: str) -> dict[tuple[str, str], float]:
-    """The similarity of each pair that was compared before, by (smaller digest, larger digest)."""
+def known(directory: str, digests: pa.ChunkedArray) -> dict[tuple[str, str], float]:
+    """The similarity of each pair of `digests` that was compared before, by (smaller, larger)."""
     found = stage.current(directory)
     pairs: dict[tuple[str, str], float] = {}
+    asked = pc.unique(digests)
     for uri in found.part_uris() if found else []:
-        a, b, similarity = stage.read_table(uri).columns
-        pairs.update(zip(zip(a.to_pylist(), b.to_pylist(), strict=True), similarity.to_pylist(), strict=True))
+        for batch in stage.read_batches(uri, rows=100_000):
+            both = pc.and_(*(pc.is_in(batch[name], asked) for name in ("digest_a", "digest_b")))
+            a, b, similarity = (column.to_pylist() for column in batch.filter(both).columns)
+            pairs.update(zip(zip(a, b, strict=True), similarity, strict=True))
     return pairs
 
 

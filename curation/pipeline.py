@@ -17,11 +17,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 import curation.select
-from curation import annotate as annotators
 from curation import facts, recipe_file, rules, stage, storage
 from curation import plan as plans
 from curation import release as releases
-from curation.claude.ledger import Ledger
 from curation.claude.prices import is_free
 from curation.claude.request import Request
 from curation.document import SCHEMA
@@ -39,6 +37,7 @@ from curation.synthesize import documents
 from curation.synthesize import prompt as writing
 
 if TYPE_CHECKING:
+    from curation.claude.ledger import Ledger
     from curation.pretrain import TrainingResult
 
 
@@ -52,7 +51,9 @@ class Job:
     look_only: bool = False  # find what is published, compute nothing: NotPublished where something is not
 
     @cached_property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> "Ledger":
+        from curation.claude.ledger import Ledger  # here: to import SQLAlchemy takes a second
+
         return Ledger(self.ledger_at)
 
     @cached_property
@@ -119,7 +120,7 @@ def plan(job: Job, partition: str | None) -> list[str]:
         raise RecipeError(
             f"{partition} is not a day of {job.recipe.name}, which asks for {days[0]} to {days[-1]}"
         )
-    annotators.check(job.recipe.annotate)
+    facts.check(job.recipe)
     return [
         uri
         for source in job.recipe.sources
@@ -150,7 +151,7 @@ def is_published(job: Job, plan_uris: Sequence[str]) -> bool:
 
 def missing(job: Job) -> list[str]:
     """The partitions, as source/partition, that the recipe asks for and the lake lacks."""
-    wanted = _places(job.recipe)
+    wanted = places(job.recipe)
     return [f"{p.source}/{p.partition}" for p in wanted if not facts.find(job.lake, job.columns, p)]
 
 
@@ -178,7 +179,7 @@ def score(job: Job) -> Published:
     """Judgments, a classifier trained on them, its score beside every document; the classifier."""
     trained = _classifier(job)
     column = classifier.column(trained)
-    for where in _places(job.recipe):
+    for where in places(job.recipe):
         _add_column(job, column, where)
     return trained
 
@@ -274,15 +275,16 @@ def gather(job: Job, columns: Sequence[Column]) -> list[Partition]:
 
     Ordered by name, not as the recipe lists its sources: what follows depends on the set alone.
     """
-    places = sorted(_places(job.recipe), key=lambda where: (where.source, where.partition))
-    found = {where: facts.find(job.lake, columns, where) for where in places}
+    wanted = sorted(places(job.recipe), key=lambda where: (where.source, where.partition))
+    found = {where: facts.find(job.lake, columns, where) for where in wanted}
     lacking = [f"{where.source}/{where.partition}" for where, partition in found.items() if not partition]
     if lacking:
         raise NotPublished(f"not in the lake yet: {', '.join(lacking)}; ingest and annotate them first")
     return [partition for partition in found.values() if partition]
 
 
-def _places(recipe: Recipe) -> list[Place]:
+def places(recipe: Recipe) -> list[Place]:
+    """The partitions that a recipe asks for, in the order of its sources."""
     return [plans.place(s, partition) for s in recipe.sources for partition in recipe.partitions(s)]
 
 

@@ -16,7 +16,7 @@ from curation.layout import Layout
 from curation.manifest import Input
 from curation.recipe import Source
 
-VERSION = 1  # of what ingest makes of an archive
+VERSION = 2  # of what ingest makes of an archive: raised with other weights, too
 GROUP_BYTES = 256_000_000  # of archive
 
 
@@ -43,7 +43,8 @@ class Plan:
 
 def place(source: Source, partition: str) -> Place:
     """Where the documents of a partition lie: settings and the libraries that read archives decide it."""
-    libraries = {name: version(name) for name in ("fastwarc", "resiliparse")}
+    others = ("datatrove", "trafilatura") if source.extract.extractor == "trafilatura" else ()
+    libraries = {name: version(name) for name in ("fastwarc", "resiliparse", *others)}
     mark = fingerprint("documents", VERSION, {**source.model_dump(mode="json"), "libraries": libraries})
     return Place(source.name, mark, partition)
 

@@ -37,7 +37,19 @@ class Extract(Model):
     """How HTML becomes text."""
 
     main_content: bool = True  # leave out navigation, headers, footers, asides
+    extractor: Literal["blocks", "resiliparse", "trafilatura"] = "blocks"
+    format: Literal["plain", "markdown"] = "plain"
     max_page_bytes: int = Field(default=10_000_000, gt=0)  # a larger body is quarantined
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Extract":
+        if self.extractor == "resiliparse" and self.format == "markdown":
+            raise ValueError(
+                "resiliparse writes no Markdown: format: plain, or extractor: blocks or trafilatura"
+            )
+        if self.extractor == "trafilatura" and not self.main_content:
+            raise ValueError("trafilatura gives the main content only: extractor: blocks or resiliparse")
+        return self
 
 
 class Source(Model):
@@ -81,12 +93,22 @@ class DatatroveFilter(Model):
     settings: dict[str, Any] = {}
 
 
+class Decontaminate(Model):
+    """Overlap with evaluation sets: a folder, in which each file of JSON lines is a set."""
+
+    path: str  # local or s3://
+    ngram_words: int = Field(default=13, ge=1)  # shorter items are not looked for
+
+
 class Annotate(Model):
     """Which columns are computed beside each document."""
 
     language: bool = True
-    gopher: bool = True
+    rules: bool = True  # Gopher's, C4's and FineWeb's, as values
+    url: bool = False  # block lists and banned words of URLs; English, against adult sites
+    pii: bool = False  # e-mail and IP addresses, phone, account and card numbers, as spans
     datatrove: tuple[DatatroveFilter, ...] = ()
+    decontaminate: Decontaminate | None = None
 
 
 class Duplicates(Model):
@@ -96,9 +118,11 @@ class Duplicates(Model):
     shingle_words: int = Field(default=5, ge=1)
     bands: int = Field(default=14, ge=1)
     rows: int = Field(default=8, ge=1)
-    max_bucket: int = Field(
-        default=1000, ge=2
-    )  # distinct digests; a larger bucket is boilerplate, not a band
+    max_bucket: int = Field(default=100, ge=1)  # kept documents; a bucket with so many proposes no more
+
+
+OWN_REASONS = frozenset({"taken_down", "duplicate_id", "exact_duplicate", "near_duplicate"})
+"""What decisions say beside a recipe's rules."""
 
 
 class Select(Model):
@@ -106,6 +130,14 @@ class Select(Model):
 
     drop: dict[Name, str] = {}
     duplicates: Duplicates | None = Duplicates()
+
+    @model_validator(mode="after")
+    def _reasons(self) -> "Select":
+        for reason in OWN_REASONS & set(self.drop):
+            raise ValueError(
+                f"select.drop.{reason} is a reason that is given without a rule: name yours otherwise"
+            )
+        return self
 
 
 class Judge(Model):
@@ -136,6 +168,7 @@ class Release(Model):
     shard_bytes: int = Field(default=256_000_000, ge=1000, le=1_000_000_000)  # of text, before compression
     seed: int = 0
     title: str = ""
+    redact: tuple[Literal["email", "ip", "phone", "iban", "card"], ...] = ()  # replaced by <email> ...
 
 
 class Pretrain(Model):
@@ -180,6 +213,15 @@ class Recipe(Model):
         if unknown:
             raise ValueError(
                 f"release.weights names {unknown[0]!r}, no source of this recipe; sources: {names}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _spans_to_redact(self) -> "Recipe":
+        if self.release.redact and not self.annotate.pii:
+            raise ValueError(
+                f"release.redact names {', '.join(self.release.redact)}, but annotate.pii is false: "
+                "nothing says where these are; write annotate.pii: true"
             )
         return self
 

@@ -5,7 +5,7 @@ import glob
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -13,7 +13,9 @@ from pydantic_core import ErrorDetails
 
 from curation import storage
 from curation.errors import RecipeError
-from curation.recipe import Recipe
+from curation.recipe import Decontaminate, Recipe, Source
+
+Named = TypeVar("Named", Source, Decontaminate)  # has a path
 
 SHIPPED = Path(__file__).parent / "recipes"
 
@@ -61,15 +63,20 @@ def find(path: str | Path) -> Path:
 
 
 def _resolve(recipe: Recipe, folder: Path) -> Recipe:
-    """`recipe` with its sources' relative paths made absolute, from the recipe's own folder."""
-    sources = []
-    for source in recipe.sources:
-        path = source.path
-        if storage.is_local(path):
-            # The folder is a place, not a pattern: brackets in its name stand for themselves.
-            path = os.path.normpath(Path(glob.escape(str(folder))) / storage.unabbreviated(path))
-        sources.append(source.model_copy(update={"path": path}))
-    return recipe.model_copy(update={"sources": tuple(sources)})
+    """`recipe` with its relative paths made absolute, from the recipe's own folder."""
+    # The folder is a place, not a pattern: brackets in its name stand for themselves.
+    pattern = Path(glob.escape(str(folder)))
+    sources = [_at(source, pattern) for source in recipe.sources]
+    sets = recipe.annotate.decontaminate
+    annotate = recipe.annotate.model_copy(update={"decontaminate": _at(sets, folder) if sets else None})
+    return recipe.model_copy(update={"sources": tuple(sources), "annotate": annotate})
+
+
+def _at(named: Named, folder: Path) -> Named:
+    if not storage.is_local(named.path):
+        return named
+    path = os.path.normpath(folder / storage.unabbreviated(named.path))
+    return named.model_copy(update={"path": path})
 
 
 def _override(data: dict[str, Any], field: list[str], value: Any) -> None:

@@ -11,21 +11,16 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 from curation import facts, pipeline
-from curation.claude import client as connections
-from curation.claude import stand_in
 from curation.claude.request import Request
-from curation.claude.run import Report
-from curation.claude.run import run as ask
 from curation.errors import LakeError
-from curation.layout import Layout
 from curation.pipeline import Job
 from curation.plan import read_plan
-from curation.recipe import Recipe
 from curation.release import Released
 
 if TYPE_CHECKING:
     import anthropic
 
+    from curation.claude.run import Report
     from curation.pretrain import TrainingResult
 
 Progress = Callable[[str, int, int], None]
@@ -74,11 +69,21 @@ def _facts(job: Job, progress: Progress, workers: int) -> None:
     if pipeline.is_published(job, plans):
         progress("ingest and annotate", len(plans), len(plans))
         return
+    progress("ingest and annotate", 0, len(plans))
+    if min(workers, len(plans)) == 1:  # here: another process would import everything once more
+        for done, uri in enumerate(plans, start=1):
+            facts.compute(job.recipe, job.lake, uri)
+            progress("ingest and annotate", done, len(plans))
+    else:
+        _side_by_side(job, plans, progress, min(workers, len(plans)))
+    pipeline.publish(job, plans)
+
+
+def _side_by_side(job: Job, plans: Sequence[str], progress: Progress, workers: int) -> None:
     # Spawned, not forked: Arrow's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    progress("ingest and annotate", 0, len(plans))
-    with ProcessPoolExecutor(min(workers, len(plans)), mp_context=context) as pool:
-        futures = [pool.submit(_piece, job.recipe, job.lake, uri) for uri in plans]
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        futures = [pool.submit(facts.compute, job.recipe, job.lake, uri) for uri in plans]
         try:
             for done, future in enumerate(as_completed(futures), start=1):
                 future.result()
@@ -90,12 +95,6 @@ def _facts(job: Job, progress: Progress, workers: int) -> None:
             ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # after an error, what waits is not begun
-    pipeline.publish(job, plans)
-
-
-def _piece(recipe: Recipe, lake: Layout, plan_uri: str) -> None:
-    facts.ingest(recipe, lake, plan_uri)
-    facts.annotate(recipe, lake, plan_uri)
 
 
 def _refuse_empty(job: Job, plans: Sequence[str]) -> None:
@@ -111,11 +110,17 @@ def _refuse_empty(job: Job, plans: Sequence[str]) -> None:
 
 
 @contextlib.contextmanager
-def _client(job: Job) -> "Iterator[anthropic.Anthropic]":
+def _client(job: Job) -> "Iterator[anthropic.Anthropic | None]":
     """Claude, or what the environment names; for `offline-rules-1` alone a stand-in of our own, wherever a
-    proxy's ANTHROPIC_BASE_URL points."""
+    proxy's ANTHROPIC_BASE_URL points. None if nothing is asked."""
     models = {part.model for part in (job.recipe.judge, job.recipe.synthesize) if part}
-    if models <= {OFFLINE}:
+    if not models:
+        yield None
+        return
+    from curation.claude import client as connections  # here: to import the SDK takes seconds
+    from curation.claude import stand_in
+
+    if models == {OFFLINE}:
         with stand_in.serve() as server:
             yield connections.Connection("no-key", server.url).client()
     else:
@@ -123,8 +128,11 @@ def _client(job: Job) -> "Iterator[anthropic.Anthropic]":
 
 
 def _ask(
-    job: Job, client: "anthropic.Anthropic", progress: Progress, step: str, requests: list[Request]
-) -> Report:
+    job: Job, client: "anthropic.Anthropic | None", progress: Progress, step: str, requests: list[Request]
+) -> "Report":
+    from curation.claude.run import run as ask
+
+    assert client is not None, "a recipe that asks names a model"
     progress(step, 0, len(requests))
     report = ask(client, job.ledger, requests, job.lake.answers)
     progress(step, len(requests), len(requests))

@@ -1,5 +1,6 @@
 """What the command line shows: tables and trees, made of what other parts found."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from curation import pipeline
 from curation.explain import Explanation
 from curation.funnel import ENTERED, Funnel
 from curation.funnel import funnel as measure
+from curation.near_copies import NearCopy
 from curation.pipeline import Job
 from curation.plot import funnel_png
 from curation.run import Finished
+from curation.takedown import Tombstone
 
 TEXT_CHARS = 400  # of a document's text that `explain` shows
 
@@ -128,3 +131,27 @@ def _funnel(job: Job) -> Funnel:
     synthetic = job.recipe.synthesize.source if job.recipe.synthesize else None
     decisions = pipeline.decided(job).manifest
     return measure(pipeline.everything(job), decisions, synthetic=synthetic, mixed_out=mixed_out)
+
+
+def near_copies(console: Console, found: Sequence[NearCopy]) -> None:
+    """Near copies of a text, the nearest first."""
+    table = Table(title="Near copies, by the Jaccard similarity of their shingles", title_justify="left")
+    for heading in ("similarity", "document", "source", "partition", "url"):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "document")
+    for copy in found:
+        where = (copy.id, copy.source, copy.partition, copy.url or "")
+        table.add_row(f"{copy.similarity:.3f}", *map(escape, where))
+    console.print(table if found else "No document of this recipe shares a band with this text.")
+
+
+def taken_down(console: Console, stone: Tombstone, documents: int, releases: Mapping[str, int]) -> None:
+    """What a tombstone names, and the releases that hold some of it."""
+    console.print(f"[bold]{escape(stone.value)}[/] ({stone.kind}) is taken down: {documents} documents.")
+    if documents:
+        console.print("The next run decides as if they had never been. Their text stays in documents/.")
+    table = Table(title="Releases that hold some of them", title_justify="left")
+    table.add_column("release")
+    table.add_column("rows", justify="right")
+    for name, rows in releases.items():
+        table.add_row(escape(name), str(rows))
+    console.print(table if releases else "No release holds one of them.")

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from curation import layout, manifest, storage
 from curation.document import content_hash
@@ -102,22 +104,23 @@ def read_record(uri: str) -> Part:
 class PartWriter:
     """Streams record batches into one Parquet file; `file` is set once it is closed and published."""
 
-    def __init__(self, directory: str, folder: Path, schema: pa.Schema, prefix: str) -> None:
+    def __init__(self, directory: str, folder: Path, schema: pa.Schema, prefix: str, group_rows: int) -> None:
         self._directory, self._prefix, self._schema = directory, prefix, schema
         self._path = folder / f"{prefix}.parquet"
         self._writer: pq.ParquetWriter | None = None
         self._held: list[pa.RecordBatch] = []
         self._held_rows = 0
+        self._group_rows = group_rows
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Add rows. Row groups are cut by row count alone, so batch sizes do not change the bytes."""
         if batch.num_rows:
             self._held.append(batch)
             self._held_rows += batch.num_rows
-        while self._held_rows >= ROW_GROUP_ROWS:
+        while self._held_rows >= self._group_rows:
             table = pa.Table.from_batches(self._held, self._schema)
-            self._flush(table.slice(0, ROW_GROUP_ROWS))
-            rest = table.slice(ROW_GROUP_ROWS)
+            self._flush(table.slice(0, self._group_rows))
+            rest = table.slice(self._group_rows)
             self._held, self._held_rows = rest.to_batches(), rest.num_rows
 
     def publish(self) -> File | None:
@@ -136,14 +139,16 @@ class PartWriter:
             self._writer = pq.ParquetWriter(
                 self._path, self._schema, compression="zstd", compression_level=3, use_dictionary=False
             )
-        self._writer.write_table(table.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
+        self._writer.write_table(table.combine_chunks(), row_group_size=self._group_rows)
 
 
 @contextmanager
-def part_writer(directory: str, schema: pa.Schema, prefix: str = "part") -> Iterator[PartWriter]:
+def part_writer(
+    directory: str, schema: pa.Schema, prefix: str = "part", group_rows: int = ROW_GROUP_ROWS
+) -> Iterator[PartWriter]:
     """A writer of one file into `directory`; its scratch space goes when the block ends."""
     with storage.scratch(directory) as folder:
-        yield PartWriter(directory, folder, schema, prefix)
+        yield PartWriter(directory, folder, schema, prefix, group_rows)
 
 
 def read_batches(uri: str, columns: list[str] | None = None, rows: int = 1000) -> Iterator[pa.RecordBatch]:
@@ -156,3 +161,23 @@ def read_table(uri: str, columns: list[str] | None = None) -> pa.Table:
     """A whole Parquet file."""
     with storage.open_input(uri) as stream:
         return pq.read_table(stream, columns=columns)
+
+
+def read_schema(uri: str) -> pa.Schema:
+    """The columns of a Parquet file."""
+    with storage.open_input(uri) as stream:
+        return pq.read_schema(stream)
+
+
+def take_rows(uri: str, rows: NDArray[np.int64], columns: list[str]) -> pa.Table:
+    """Some rows of a Parquet file, in ascending order; only the row groups that hold one are read."""
+    with storage.open_input(uri) as stream, pq.ParquetFile(stream) as file:
+        sizes = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+        ends = np.cumsum([0, *sizes])
+        wanted = np.unique(rows)
+        of_group = np.searchsorted(ends, wanted, "right") - 1
+        groups = np.unique(of_group)
+        first = np.zeros(len(sizes), dtype=np.int64)  # where a group's rows begin in what is read
+        first[groups] = np.cumsum([0, *(sizes[n] for n in groups.tolist())])[:-1]
+        table = file.read_row_groups(groups.tolist(), columns=columns)
+        return table.take(pa.array(wanted - ends[of_group] + first[of_group]))

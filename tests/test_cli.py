@@ -131,3 +131,42 @@ def test_report_and_explain_show_what_was_decided(in_order: Job, recipe: Path, t
     assert explained.returncode == 0, explained.stderr
     assert row["duplicate_of"] in explained.stdout
     assert "dropped: near_duplicate" in explained.stdout
+
+
+def test_near_copies_of_a_text_are_listed_the_nearest_first(
+    in_order: Job, recipe: Path, tmp_path: Path
+) -> None:
+    decided = pl.concat([pl.read_parquet(uri) for uri in pipeline.decided(in_order).part_uris()])
+    row = decided.filter(pl.col("reason") == "near_duplicate").row(0, named=True)
+    documents = [
+        pl.read_parquet(uri, columns=["id", "text"])
+        for partition in pipeline.everything(in_order)
+        for uri in partition.documents.part_uris()
+    ]
+    text = pl.concat(documents).filter(pl.col("id") == row["duplicate_of"])["text"][0]
+    (tmp_path / "text.txt").write_text(text)
+    where = ("-r", str(recipe), "-l", in_order.lake.root)
+    shown = curation("duplicates", "--of", str(tmp_path / "text.txt"), *where)
+    assert shown.returncode == 0, shown.stderr
+    assert row["duplicate_of"] in shown.stdout, shown.stdout
+    assert shown.stdout.index(row["duplicate_of"]) < shown.stdout.index(row["id"])
+    (tmp_path / "text.txt").write_text("No such words are in any of these documents, of that we are sure.")
+    nothing = curation("duplicates", "--of", str(tmp_path / "text.txt"), *where)
+    assert "No document of this recipe shares a band" in nothing.stdout
+
+
+def test_what_is_removed_leaves_the_next_release_and_the_last_one_is_named(small: Path) -> None:
+    where = ("-r", "small.yaml", "-l", "lake")
+    first = curation("run", *where, cwd=small)
+    assert first.returncode == 0, first.stderr
+    (release,) = (small / "lake" / "releases" / "small").iterdir()
+    id_ = pl.read_parquet(release / "data")["id"][0]
+    removed = curation("remove", id_, "--why", "its author asked", "-l", "lake", cwd=small)
+    assert removed.returncode == 0, removed.stderr
+    assert "1 documents" in removed.stdout
+    assert f"small/{release.name}" in removed.stdout
+    again = curation("run", *where, cwd=small)
+    assert again.returncode == 0, again.stderr
+    assert "taken_down" in again.stdout
+    (new,) = set((small / "lake" / "releases" / "small").iterdir()) - {release}
+    assert id_ not in pl.read_parquet(new / "data")["id"].to_list()

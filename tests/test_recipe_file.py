@@ -40,6 +40,17 @@ def test_relative_paths_are_relative_to_the_recipe(tmp_path: Path) -> None:
     assert recipe.partitions(recipe.sources[1]) == ("all",)
 
 
+def test_the_folder_of_evaluation_sets_is_relative_to_the_recipe(tmp_path: Path) -> None:
+    sets = "annotate: {decontaminate: {path: ../sets}}\n"
+    folder = tmp_path / "[recipes]"
+    folder.mkdir()
+    (folder / "recipe.yaml").write_text(GOOD + sets)
+    asked = recipe_file.load(folder / "recipe.yaml").annotate.decontaminate
+    assert asked is not None
+    assert asked.path == f"{tmp_path}/sets"
+    assert asked.ngram_words == 13
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

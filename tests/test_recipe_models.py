@@ -86,6 +86,7 @@ def test_nothing_of_a_recipe_can_be_changed_after_it_was_read() -> None:
         ({"select": {"drop": {"it's": "true"}}}, "pattern"),
         ({"select": {"duplicates": {"similarity": 1.1}}}, "less than or equal to 1"),
         ({"select": {"duplicates": {"similarity": float("nan")}}}, "less than or equal to 1"),
+        ({"select": {"drop": {"near_duplicate": "true"}}}, "given without a rule"),
         ({"release": {"weights": {"web": -1}}}, "greater than or equal to 0"),
         ({"release": {"weights": {"web": float("inf")}}}, "less than or equal to 100"),
         ({"judge": {"sample": 9}}, "greater than or equal to 10"),

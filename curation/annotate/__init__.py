@@ -2,9 +2,11 @@
 
 from curation.annotate import datatrove
 from curation.annotate.datatrove import datatrove_filter
-from curation.annotate.gopher import GOPHER
 from curation.annotate.language import LANGUAGE
 from curation.annotate.length import LENGTH
+from curation.annotate.pii import PII
+from curation.annotate.rules import RULES
+from curation.annotate.url import URL
 from curation.annotator import Annotator
 from curation.recipe import Annotate
 
@@ -14,7 +16,9 @@ def annotators(settings: Annotate) -> tuple[Annotator, ...]:
     return (
         LENGTH,
         *([LANGUAGE] if settings.language else []),
-        *([GOPHER] if settings.gopher else []),
+        *([RULES] if settings.rules else []),
+        *([URL] if settings.url else []),
+        *([PII] if settings.pii else []),
         *map(datatrove_filter, settings.datatrove),
     )
 

@@ -13,6 +13,7 @@ import importlib.util
 import inspect
 import json
 from functools import cache, partial
+from importlib.metadata import version
 from itertools import chain
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
@@ -33,8 +34,9 @@ def datatrove_filter(settings: DatatroveFilter) -> Annotator:
     """The annotator that runs the filter. It is made when the first document comes, once a process: datatrove
     and its tokenizers take seconds to import. `check` makes it at once."""
     columns = pa.schema([pa.field(settings.column, pa.string(), nullable=False)])
-    asked = settings.model_dump_json()
-    return Annotator(f"datatrove-{settings.column}", VERSION, columns, partial(_annotate, asked, columns))
+    annotate = partial(_annotate, settings.model_dump_json(), columns)
+    asked = {**settings.model_dump(mode="json"), "datatrove": version("datatrove")}
+    return Annotator(f"datatrove-{settings.column}", VERSION, columns, annotate, asked)
 
 
 def check(settings: DatatroveFilter) -> None:

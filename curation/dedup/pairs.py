@@ -1,4 +1,4 @@
-"""Candidate pair → verified pair: the real shingles decide what LSH proposed.
+"""Candidate pair → verified pair: the real shingles decide what the buckets proposed.
 
 A pair is a fact about two digests, computed when it is first needed and good for ever after.
 """
@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from curation.dedup.buckets import Positions
 from curation.errors import LakeError
 from curation.recipe import Duplicates
-from curation.text.shingles import shingle_hashes
 
 VERIFIED = pa.schema(
     [
@@ -25,6 +25,9 @@ VERIFIED = pa.schema(
 
 HASHES_AT_ONCE = 8_000_000
 """Shingle hashes (8 bytes each) that are read at once, beside those of the kept documents of one group."""
+
+Known = Mapping[tuple[str, str], float]
+Texts = Callable[[Sequence[str]], Mapping[str, str]]
 
 
 def jaccard(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> float:
@@ -42,67 +45,77 @@ def mapping(verified: pa.Table) -> dict[tuple[str, str], float]:
 
 
 class Verifier:
-    """Compares the documents of candidate pairs by their real shingles; each pair is asked for once.
+    """Compares documents, by their positions in the total order; each pair of texts is compared once.
 
     `known` answers without a text or not at all; `compare` reads texts, those of many documents at once, in
-    the order in which `plan` was told that they come. In memory are the hashes of HASHES_AT_ONCE plus those
-    of the documents of the group at hand that may still be compared.
+    the order in which `plan` was told that they come. Both give 1 for the same id or digest, and 0 below the
+    threshold. In memory are the hashes of HASHES_AT_ONCE, those of the documents of the group at hand that
+    may still be compared, and the pairs of that group.
     """
 
-    def __init__(
-        self,
-        distinct: pa.Table,
-        texts: Callable[[Sequence[str]], Mapping[str, str]],
-        settings: Duplicates,
-        known: Mapping[tuple[str, str], float],
-    ) -> None:
-        self._digests: list[str] = distinct["digest"].to_pylist()
-        self._sizes: list[int] = distinct["shingles"].to_pylist()
-        self._texts = texts
-        self._settings = settings
-        self._known = known
-        self._kept, self._later, self._similarity = array("q"), array("q"), array("d")  # 24 bytes a new pair
-        self._hashes: dict[int, NDArray[np.uint64]] = {}
-        self._group: dict[int, int] = {}
-        self._loads: dict[int, list[int]] = {}
+    def __init__(self, documents: pa.Table, texts: Texts, settings: Duplicates, known: Known) -> None:
+        self._ids: list[str] = documents["id"].to_pylist()
+        self._digests: list[str] = documents["digest"].to_pylist()
+        self._sizes: list[int] = documents["shingles"].to_pylist()
+        self._texts, self._settings, self._known = texts, settings, known
+        self._found: dict[tuple[str, str], float] = {}
+        self._kept, self._later, self._similarity = array("q"), array("q"), array("d")  # 24 bytes a pair
+        self._hashes: dict[str, NDArray[np.uint64]] = {}
+        self._loads: dict[str, list[int]] = {}
+        self._group = -1
+        self._groups: dict[str, int] = {}
 
     def known(self, kept: int, document: int) -> float | None:
-        """The similarity, where it is known or cannot reach the threshold (then 0); else None."""
-        a, b = self._sizes[kept], self._sizes[document]
-        if min(a, b) / max(a, b) < self._settings.similarity:  # the highest similarity of sets of these sizes
-            return 0.0
+        """The similarity where it is known or cannot reach the threshold; else None."""
         one, other = self._digests[kept], self._digests[document]
-        return self._known.get((one, other) if one < other else (other, one))
+        if one == other or self._ids[kept] == self._ids[document]:
+            return 1.0
+        a, b = self._sizes[kept], self._sizes[document]
+        if (
+            min(a, b) < self._settings.similarity * max(a, b) or not a
+        ):  # no two sets of these sizes are so similar
+            return 0.0
+        pair = (one, other) if one < other else (other, one)
+        found = self._known.get(pair, self._found.get(pair))
+        return found if found is None or found >= self._settings.similarity else 0.0
 
     def compare(self, kept: int, document: int) -> float:
         """The similarity, or 0 where it cannot reach the threshold."""
-        similarity = self.known(kept, document)
-        if similarity is None:
-            similarity = jaccard(self._shingles(kept), self._shingles(document))
-            self._kept.append(kept)
-            self._later.append(document)
-            self._similarity.append(similarity)
-        if similarity >= self._settings.similarity:
-            self._hashes.pop(document, None)  # it goes, so nothing will be compared with it
+        found = self.known(kept, document)
+        if found is not None:
+            return found
+        one, other = self._digests[kept], self._digests[document]
+        similarity = jaccard(self._shingles(one), self._shingles(other))
+        self._found[(one, other) if one < other else (other, one)] = similarity
+        self._kept.append(kept)
+        self._later.append(document)
+        self._similarity.append(similarity)
+        if similarity < self._settings.similarity:
+            return 0.0
+        self._hashes.pop(other, None)  # it goes, so nothing will be compared with it
         return similarity
 
-    def plan(self, groups: Sequence[Sequence[int]]) -> None:
-        """Cut the documents of `groups` into what is read at once."""
+    def plan(self, groups: Sequence[Positions]) -> None:
+        """Cut the documents of `groups` into what is read at once; of a digest, the first."""
         load: list[int] = []
         size = 0
         for number, group in enumerate(groups):
-            for document in group:
+            for document in group.tolist():
+                digest = self._digests[document]
+                if digest in self._loads:
+                    continue
                 if size + self._sizes[document] > HASHES_AT_ONCE:
                     load, size = [], 0
                 load.append(document)
                 size += self._sizes[document]
-                self._group[document], self._loads[document] = number, load
+                self._groups[digest], self._loads[digest] = number, load
 
     def verified(self) -> pa.Table:
         """The pairs compared so far, ordered by digests; the schema is VERIFIED."""
         digests = pa.array(self._digests, pa.string())
-        one = digests.take(pa.array(np.frombuffer(self._kept, dtype=np.int64)))
-        other = digests.take(pa.array(np.frombuffer(self._later, dtype=np.int64)))
+        one, other = (
+            digests.take(pa.array(np.frombuffer(c, dtype=np.int64))) for c in (self._kept, self._later)
+        )
         smaller = pc.less(one, other)
         columns = [
             pc.if_else(smaller, one, other),
@@ -113,20 +126,26 @@ class Verifier:
             [("digest_a", "ascending"), ("digest_b", "ascending")]
         )
 
-    def _shingles(self, document: int) -> NDArray[np.uint64]:
-        if document not in self._hashes:
-            self._load(document)
-        return self._hashes[document]
+    def _shingles(self, digest: str) -> NDArray[np.uint64]:
+        if digest not in self._hashes:
+            self._load(digest)
+        return self._hashes[digest]
 
-    def _load(self, document: int) -> None:
-        group = self._group[document]
-        self._hashes = {d: hashes for d, hashes in self._hashes.items() if self._group[d] == group}
-        load = self._loads[document]
-        texts = self._texts([self._digests[d] for d in load])
+    def _load(self, digest: str) -> None:
+        from curation.text.shingles import shingle_hashes  # here: to import numba takes most of a second
+
+        group = self._groups[digest]
+        if (
+            group != self._group
+        ):  # the digests of a group are of no other, so its pairs are not asked for again
+            self._group, self._found = group, {}
+        self._hashes = {d: hashes for d, hashes in self._hashes.items() if self._groups[d] == group}
+        load = [self._digests[document] for document in self._loads[digest]]
+        texts = self._texts(load)
         for d in load:
-            if self._digests[d] not in texts:
+            if d not in texts:
                 raise LakeError(
-                    f"no text came back for digest {self._digests[d]}, one of {len(load)} asked for: "
+                    f"no text came back for digest {d}, one of {len(load)} asked for: "
                     "its documents are not in the lake as their signatures are; ingest them again"
                 )
-            self._hashes[d] = shingle_hashes(texts[self._digests[d]], self._settings.shingle_words)
+            self._hashes[d] = shingle_hashes(texts[d], self._settings.shingle_words)

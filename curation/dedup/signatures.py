@@ -3,7 +3,7 @@
 The construction is datasketch's `affine32` (https://github.com/ekzhu/datasketch, `minhash.py`): the hash of
 a shingle is mixed by MurmurHash3's finaliser, permuted by `a * h + b` modulo 2**32 with the library's own
 `a` and `b`, and the least value of each permutation is kept. A signature is bit for bit what its `MinHash`
-makes of the same hashes; only the loop over hashes is numpy's, which takes about a third of the time.
+makes of the same hashes; `text.minhash` computes it from the bytes of the text.
 """
 
 from functools import cache
@@ -13,16 +13,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curation.annotator import Annotator
+from curation.annotator import Annotator, utf8
 from curation.recipe import Duplicates
-from curation.text.shingles import shingle_hashes
 
 if TYPE_CHECKING:
     from datasketch import LeanMinHash
 
 SEED = 1
 SCHEME = "affine32"
-_BLOCK = 4096  # hashes at a time: with 112 permutations of 4 bytes, 2 MB
 
 
 def annotator(settings: Duplicates) -> Annotator:
@@ -37,14 +35,15 @@ def annotator(settings: Duplicates) -> Annotator:
     )
 
     def annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
-        sets = [shingle_hashes(text.as_py(), settings.shingle_words) for text in batch["text"]]
-        values = [signature(hashes, size).astype("<u4").tobytes() for hashes in sets]
-        counts = [len(hashes) for hashes in sets]
-        return pa.record_batch(
-            [pa.array(values, columns[0].type), pa.array(counts, columns[1].type)], schema=columns
-        )
+        from curation.text import minhash  # here: to import numba takes most of a second
 
-    return Annotator("signatures", 1, columns, annotate)
+        found, counts = minhash.signatures(*utf8(batch["text"]), settings.shingle_words, *_permutations(size))
+        values = pa.Array.from_buffers(
+            columns[0].type, len(counts), [None, pa.py_buffer(found.astype("<u4", copy=False))]
+        )
+        return pa.record_batch([values, pa.array(counts)], schema=columns)
+
+    return Annotator("signatures", 2, columns, annotate)
 
 
 def signature(hashes: NDArray[np.uint64], size: int) -> NDArray[np.uint32]:
@@ -52,14 +51,9 @@ def signature(hashes: NDArray[np.uint64], size: int) -> NDArray[np.uint32]:
 
     Each of an empty set's values is 2**32 - 1. O(len(hashes) * size) time, bounded memory.
     """
-    a, b = _permutations(size)
-    least = np.full(size, 2**32 - 1, dtype=np.uint32)
-    mixed = _mix(hashes.astype(np.uint32))
-    for start in range(0, len(mixed), _BLOCK):
-        permuted = a * mixed[start : start + _BLOCK]
-        permuted += b
-        np.minimum(least, permuted.min(axis=1), out=least)
-    return least
+    from curation.text import minhash
+
+    return minhash.least(hashes, *_permutations(size))
 
 
 def matrix(column: pa.ChunkedArray, settings: Duplicates) -> NDArray[np.uint32]:
@@ -90,15 +84,7 @@ def recall(similarity: float, bands: int, rows: int) -> float:
 
 @cache
 def _permutations(size: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Columns `a` (odd) and `b`, each of shape (size, 1)."""
-    from datasketch import MinHash  # imported here: it takes a second, and most tasks never come here
-
-    a, b = MinHash(num_perm=size, seed=SEED, scheme=SCHEME).permutations
-    return a.reshape(-1, 1), b.reshape(-1, 1)
-
-
-def _mix(h: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """The finaliser of MurmurHash3, a bijection of 32 bits (Austin Appleby, public domain)."""
-    h = (h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B)
-    h = (h ^ (h >> np.uint32(13))) * np.uint32(0xC2B2AE35)
-    return h ^ (h >> np.uint32(16))
+    """`a` (odd) and `b`, each of shape (size,), as datasketch draws them; it takes a second to import."""
+    draw = np.random.RandomState(SEED)
+    a = draw.randint(0, 1 << 31, size, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
+    return a, draw.randint(0, 1 << 32, size, dtype=np.uint32)

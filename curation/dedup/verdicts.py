@@ -1,86 +1,161 @@
 """Verdicts: the total order over documents, and who stays.
 
-Keep a document iff no kept earlier document is verified near it: the lexicographically first maximal
-independent set of the graph of verified pairs. Of A≈B≈C with A≉C it keeps A and C, where the transitive
-closure would remove C for B's sake. What is kept depends on the set and the order alone.
+Keep a document iff no kept earlier document has its id or its digest or is verified near it: the
+lexicographically first maximal independent set of the graph of duplicates. Of A≈B≈C with A≉C it keeps A and
+C, where the transitive closure would remove C for B's sake. What is kept depends on the set and the order
+alone.
+
+A bucket proposes until `max_bucket` kept documents share it; from there on it is boilerplate, and proposes
+nothing to later documents. So a bucket costs at most `max_bucket` comparisons a document, nothing once it is
+full, and a hundred thousand near copies of one text, which share one kept document, still go.
+
+Where verdicts of an earlier set are known, only what has changed is decided: documents are undecided, or
+stand as they stood. One that stands is looked at again only if a document near it has risen, that is, was
+not kept before and is now.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation.errors import LakeError
+from curation.dedup.buckets import Buckets, Positions
 
-REMOVED = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("duplicate_of", pa.string(), nullable=False),  # the id of a document that stays
-        pa.field("similarity", pa.float64(), nullable=False),  # Jaccard; 1 if exact
-        pa.field("method", pa.string(), nullable=False),  # "exact" or "minhash"
-    ]
-)
+ORDER = ("synthetic", "fetched_at", "id", "partition", "row")
+"""Real documents before synthetic ones, so that no text is lost to its own rewriting; then the earliest
+capture, those without a time last; then by id; the same id twice, by where it lies."""
+
+UNKNOWN = -1
+"""The position of a document that is not here."""
 
 
-def ordered(candidates: pa.Table) -> pa.Table:
-    """The documents in total order: real ones before synthetic ones, so that no text is lost to its own
-    rewriting; then the earliest capture, those without a time last; then by id."""
-    keys = [(name, "ascending", "at_end") for name in ("synthetic", "fetched_at", "id")]
-    rows = candidates.take(pc.sort_indices(candidates, sort_keys=keys))
-    counts = pc.value_counts(rows["id"].combine_chunks())
-    twice = counts.filter(pc.greater(counts.field("counts"), 1))
-    if len(twice):
-        raise LakeError(
-            f"document {twice[0]['values'].as_py()} is in this set {twice[0]['counts'].as_py()} times "
-            "and may be once: quarantine the others before looking for duplicates"
-        )
-    return rows
+@dataclass(frozen=True)
+class Standing:
+    """What stood before, by position in the total order; each of shape (documents,).
+
+    `by` is the position of the document that removes this one, or UNKNOWN.
+    """
+
+    undecided: NDArray[np.bool_]
+    kept: NDArray[np.bool_]
+    by: Positions
+
+
+@dataclass
+class Verdicts:
+    """What has been decided, by position: `removed` has the kept document and the similarity; `again` are
+    documents that stood and have to be decided with all their buckets at hand."""
+
+    kept: set[int] = field(default_factory=set)
+    removed: dict[int, tuple[int, float]] = field(default_factory=dict)
+    again: set[int] = field(default_factory=set)
+
+    def add(self, other: "Verdicts") -> None:
+        self.kept |= other.kept
+        self.removed |= other.removed
+        self.again |= other.again
+
+
+def ordered(documents: pa.Table) -> pa.Table:
+    """The documents in total order."""
+    keys = [(name, "ascending", "at_end") for name in ORDER]
+    return documents.take(pc.sort_indices(documents, sort_keys=keys))
 
 
 def decide(
-    group: Sequence[int],
-    buckets_of: Mapping[int, Sequence[int]],
-    similarity: Callable[[int, int], float | None],
-    threshold: float,
-) -> dict[int, tuple[int, float]] | None:
-    """The removed documents of a group, each with the first kept document near it and their similarity.
+    group: Positions,
+    buckets: Buckets,
+    before: Standing,
+    near: Callable[[int, int], float | None],
+    max_bucket: int,
+) -> Verdicts | None:
+    """The verdicts about the documents of a group that are undecided or that change.
 
-    `group` are positions in the total order, ascending; only documents with a common bucket are compared, by
-    `similarity(kept, document)`. None if it was None for a pair that had to be compared.
+    Only documents with a common bucket are compared: `near(kept, document)` is how similar they are if the
+    second is a duplicate of the first, 0 if it is not; None if it cannot be said, and then so is the answer.
     """
-    kept_in: dict[int, list[int]] = {}
-    removed: dict[int, tuple[int, float]] = {}
-    for document in group:
-        shared = buckets_of[document]
-        for kept in sorted({kept for bucket in shared for kept in kept_in.get(bucket, ())}):
-            value = similarity(kept, document)
-            if value is None:
-                return None
-            if value >= threshold:
-                removed[document] = kept, value
-                break
-        else:
-            for bucket in shared:
-                kept_in.setdefault(bucket, []).append(document)
-    return removed
+    found = Verdicts()
+    kept_in: dict[int, list[int]] = {}  # by bucket: who is kept, up to `max_bucket`
+    risen_in: dict[int, list[int]] = {}  # those of them who were not kept before
+    for document in group.tolist():
+        open_ = [b for b in buckets.of_document(document) if len(kept_in.get(b, ())) < max_bucket]
+        rivals = _rivals(document, open_, before, kept_in, risen_in)
+        if rivals is None:
+            found.again.add(document)
+            continue
+        removal = _first_near(document, rivals, near)
+        if removal is None:
+            return None
+        if removal[0] != UNKNOWN:
+            found.removed[document] = removal
+            continue
+        if before.undecided[document]:
+            found.kept.add(document)
+        elif not before.kept[document]:
+            continue
+        risen = not before.kept[document]
+        for bucket in open_:
+            kept_in.setdefault(bucket, []).append(document)
+            if risen:
+                risen_in.setdefault(bucket, []).append(document)
+    found.again |= _moved(group, buckets, before, kept_in, max_bucket)
+    return found
 
 
-def removed(rows: pa.Table, first: NDArray[np.int64], near: Mapping[int, tuple[int, float]]) -> pa.Table:
-    """The removed documents of `rows`, ordered by id; the schema is REMOVED.
+def _rivals(
+    document: int,
+    open_: list[int],
+    before: Standing,
+    kept_in: dict[int, list[int]],
+    risen_in: dict[int, list[int]],
+) -> list[int] | None:
+    """The earlier documents that could remove this one; None if that takes all its buckets to say."""
+    if before.undecided[document]:
+        return sorted({kept for bucket in open_ for kept in kept_in.get(bucket, ())})
+    risen = {kept for bucket in open_ for kept in risen_in.get(bucket, ())}
+    if before.kept[document] or not risen:
+        return sorted(risen)
+    by = int(before.by[document])
+    return None if by == UNKNOWN else sorted(kept for kept in risen if kept < by)
 
-    `first` has for each row the first one of its digest; `near` has for such first ones, by row, what
-    removes them and how similar it is. A copy of a removed document names the one that really stays.
-    """
-    ids = rows["id"].to_pylist()
-    found: list[tuple[str, str, float, str]] = []
-    for row, leader in enumerate(first.tolist()):
-        if leader in near:
-            stays, similarity = near[leader]
-            found.append((ids[row], ids[stays], similarity, "minhash"))
-        elif leader != row:
-            found.append((ids[row], ids[leader], 1.0, "exact"))
-    return pa.Table.from_pylist(
-        [dict(zip(REMOVED.names, row, strict=True)) for row in sorted(found)], REMOVED
-    )
+
+def _first_near(
+    document: int, rivals: list[int], near: Callable[[int, int], float | None]
+) -> tuple[int, float] | None:
+    """The first of `rivals` that the document duplicates; UNKNOWN if it duplicates none."""
+    for kept in rivals:
+        value = near(kept, document)
+        if value is None:
+            return None
+        if value > 0:
+            return kept, value
+    return UNKNOWN, 0.0
+
+
+def _moved(
+    group: Positions,
+    buckets: Buckets,
+    before: Standing,
+    kept_in: dict[int, list[int]],
+    max_bucket: int,
+) -> set[int]:
+    """Documents that stood and for which a bucket has become, or is no longer, boilerplate."""
+    moved: set[int] = set()
+    of_group = {b for document in group.tolist() for b in buckets.of_document(document)}
+    for bucket in of_group:
+        members = buckets.documents(bucket)
+        if len(members) <= max_bucket:
+            continue
+        stood = members[before.kept[members]]
+        now = kept_in.get(bucket, [])
+        ends = [int(kept[max_bucket - 1]) if len(kept) >= max_bucket else None for kept in (stood, now)]
+        if ends[0] == ends[1]:
+            continue
+        first = min(end for end in ends if end is not None)
+        last = max(end if end is not None else int(members[-1]) for end in ends)
+        between = members[(members > first) & (members <= last) & ~before.undecided[members]]
+        moved.update(between.tolist())
+    return moved

@@ -13,9 +13,8 @@ from typing import Any, BinaryIO, NamedTuple
 from fastwarc.warc import WarcRecord, WarcRecordType
 from resiliparse.parse.encoding import detect_mime
 
-from curation.ingest import http
+from curation.ingest import http, sandbox
 from curation.ingest.charset import decode
-from curation.ingest.extract import page
 from curation.ingest.licenses import license_of
 from curation.ingest.outcome import Document, Outcome, Quarantined, Skipped, UnreadableError
 from curation.ingest.warc_records import MAX_HEADER_BYTES, Raw, records
@@ -123,7 +122,7 @@ def _page(source: Source, name: str, raw: Raw, record: Any, fetched: Body) -> Ou
     text, charset = decode(body, _charset(declared))
     title, whole = "", False
     if media_type in HTML_TYPES:
-        text, title, whole = page(text, source.extract)
+        text, title, whole = sandbox.extract(text, source.extract)
     url = _url(record)
     metadata = {
         "file": name,

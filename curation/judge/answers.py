@@ -4,12 +4,14 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from curation.claude.ledger import Ledger
 from curation.claude.outcome import Outcome
 from curation.claude.request import Request
 from curation.errors import ClaudeError
+
+if TYPE_CHECKING:
+    from curation.claude.ledger import Ledger
 
 COVERAGE_RATIO = 0.9
 """What is learned from, or released, with more unanswered than one in ten is no sample any more: what goes
@@ -37,7 +39,7 @@ class Reply:
         return self.outcome == Outcome.OK
 
 
-def replies(ledger: Ledger, requests: Sequence[Request]) -> list[Reply]:
+def replies(ledger: "Ledger", requests: Sequence[Request]) -> list[Reply]:
     """The reply to each request, in their order. ClaudeError where fewer than COVERAGE_RATIO are ok."""
     found = {row.key: row for row in ledger.answers(dict.fromkeys(request.key for request in requests))}
     made = [_reply(request.key, found.get(request.key)) for request in requests]

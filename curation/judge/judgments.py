@@ -1,12 +1,11 @@
 """Judgments: what a rubric says of each document of a sample. Published once; a row whatever came of it."""
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from curation import manifest, stage
-from curation.claude.ledger import Ledger
 from curation.fingerprint import fingerprint
 from curation.judge import answers, prompt, rubric
 from curation.judge.answers import Reply
@@ -14,6 +13,9 @@ from curation.layout import Layout
 from curation.manifest import Manifest
 from curation.recipe import Judge
 from curation.stage import Published
+
+if TYPE_CHECKING:
+    from curation.claude.ledger import Ledger
 
 VERSION = 1
 
@@ -53,7 +55,7 @@ def find(lake: Layout, settings: Judge, decisions: Published) -> Published | Non
 
 
 def publish(
-    lake: Layout, settings: Judge, decisions: Published, sample: pa.Table, ledger: Ledger
+    lake: Layout, settings: Judge, decisions: Published, sample: pa.Table, ledger: "Ledger"
 ) -> Published:
     """Publish a row for each document of `sample`, in its order; skipped if they are published.
     Raises ClaudeError where too few were answered."""

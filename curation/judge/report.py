@@ -9,7 +9,7 @@ import numpy as np
 from curation.judge import learner
 from curation.judge.examples import THRESHOLD, Example
 from curation.judge.measures import Cut, Flags, Numbers, best_cut, figures
-from curation.text.quality import STOP_WORDS
+from curation.text.values import STOP_WORDS
 from curation.text.words import fold, words_of
 
 CUT = Cut(0.5)

@@ -21,6 +21,7 @@ from curation.layout import Layout
 from curation.manifest import Manifest
 from curation.recipe import Recipe
 from curation.release import card, mixture, order, shards
+from curation.release.redaction import ANNOTATION
 from curation.stage import Published
 
 VERSION = 1
@@ -73,7 +74,7 @@ def write(lake: Layout, recipe: Recipe, partitions: Sequence[Partition], decisio
     totals = _measure(_kept(recipe, decisions, partitions))
     count = order.shard_count(totals.text_bytes, recipe.release.shard_bytes)
     chosen = _chosen(_kept(recipe, decisions, partitions), recipe.release.seed)
-    files, licences = shards.write(uri, chosen, count)
+    files, tally = shards.write(uri, chosen, count, recipe.release.redact)
     synthetic = recipe.synthesize.source if recipe.synthesize else None
     steps = funnel(partitions, decisions.manifest, synthetic=synthetic, mixed_out=totals.mixed_out)
     made = Manifest(
@@ -88,9 +89,10 @@ def write(lake: Layout, recipe: Recipe, partitions: Sequence[Partition], decisio
         details={
             "rows": sum(file.rows for file in files),
             "rows_by_source": dict(sorted(totals.copies_by_source.items())),
-            "rows_by_license": dict(sorted(licences.items())),
-            "text_bytes": totals.text_bytes,
+            "rows_by_license": dict(sorted(tally.licences.items())),
+            "text_bytes": totals.text_bytes - tally.bytes_saved,
             "funnel": steps.as_json(),
+            **_redacted(recipe, tally),
         },
     )
     card.write(uri, recipe, made, steps)
@@ -103,6 +105,7 @@ class _Kept:
     """The kept documents of one part: what was decided, their rows in it, how often each is released."""
 
     uri: str
+    spans: str | None  # URI of the spans to redact
     decided: pa.Table  # id, source, text_bytes
     rows: NDArray[np.int64]
     times: NDArray[np.int64]
@@ -121,13 +124,15 @@ class _Totals:
 def _kept(recipe: Recipe, decisions: Published, partitions: Sequence[Partition]) -> Iterator[_Kept]:
     """The kept rows of each part of documents, and how often each is released."""
     settings = recipe.release
+    beside = {uri: found for partition in partitions for uri, found in partition.parts()}
     for uri, decided in select.kept_rows(decisions, partitions):
         rows = np.flatnonzero(decided.column("kept").to_numpy(zero_copy_only=False))
         taken = decided.select(["id", "source", "text_bytes"]).take(rows)
         ids = taken.column("id").to_pylist()
         weights = [settings.weights.get(name, 1.0) for name in taken.column("source").to_pylist()]
         times = [mixture.copies(id_, weight, settings.seed) for id_, weight in zip(ids, weights, strict=True)]
-        yield _Kept(uri, taken, rows, np.array(times, np.int64))
+        spans = beside[uri][ANNOTATION] if settings.redact else None
+        yield _Kept(uri, spans, taken, rows, np.array(times, np.int64))
 
 
 def _measure(kept: Iterator[_Kept]) -> _Totals:
@@ -149,13 +154,21 @@ def _chosen(kept: Iterator[_Kept], seed: int) -> Iterator[shards.Chosen]:
             for id_, times in zip(ids, part.times, strict=True)
             for copy in range(times)
         ]
-        yield shards.Chosen(part.uri, np.repeat(part.rows, part.times), np.array(keys, np.uint64))
+        yield shards.Chosen(part.uri, np.repeat(part.rows, part.times), np.array(keys, np.uint64), part.spans)
+
+
+def _redacted(recipe: Recipe, tally: shards.Tally) -> dict[str, dict[str, int]]:
+    """The spans that were replaced, by each kind asked for; nothing where none is."""
+    kinds = sorted(set(recipe.release.redact))
+    return {"redacted": {kind: tally.redacted[kind] for kind in kinds}} if kinds else {}
 
 
 def _fingerprint(recipe: Recipe) -> str:
     permission = recipe.synthesize.permission if recipe.synthesize else None
     settings = {
-        **recipe.release.model_dump(mode="json"),
+        **recipe.release.model_dump(mode="json", exclude={"redact"}),
+        # Left out where it is empty: releases made before there was such a setting stay the same.
+        **({"redact": sorted(set(recipe.release.redact))} if recipe.release.redact else {}),
         "recipe": recipe.name,
         "about": recipe.description,
         "permission": permission,

@@ -30,6 +30,7 @@ def text(recipe: Recipe, made: Manifest, funnel: Funnel) -> str:
         _contents(recipe, made),
         _funnel(funnel),
         _licences(made),
+        _redaction(made),
         _synthetic(recipe),
         _provenance(made),
     ]
@@ -82,6 +83,18 @@ def _licences(made: Manifest) -> str:
     rows = [(name, f"{count:,}") for name, count in made.details["rows_by_license"].items()]
     return "## Licences\n\nEach row carries its licence in the column `license`.\n\n" + _table(
         ("licence", "rows"), rows
+    )
+
+
+def _redaction(made: Manifest) -> str:
+    if "redacted" not in made.details:
+        return ""
+    rows = [(f"`<{kind}>`", f"{count:,}") for kind, count in made.details["redacted"].items()]
+    return (
+        "## Redaction\n\nPersonal data of these kinds was looked for in `text` and replaced by its kind; "
+        "other columns are as they came. What is found and what is missed: `docs/pii.md` of the project. "
+        "The `digest` of a redacted row is that of its redacted text.\n\n"
+        + _table(("placeholder", "times"), rows)
     )
 
 

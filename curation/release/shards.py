@@ -5,13 +5,14 @@ sorted and written as Parquet. In memory is one batch, then one shard.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -20,6 +21,7 @@ from curation.document import SCHEMA
 from curation.errors import LakeError
 from curation.manifest import File
 from curation.release import order
+from curation.release.redaction import SPANS, redact_rows
 
 ROW_GROUP_ROWS = 1000
 MAX_SHARDS = 900  # scratch files open at once, below the usual limit of 1,024
@@ -34,17 +36,29 @@ class Chosen:
     uri: str
     rows: NDArray[np.int64]  # ascending, repeated for copies
     keys: NDArray[np.uint64]
+    spans: str | None = None  # URI of the spans to redact, row for row
 
 
-def write(directory: str, chosen: Iterable[Chosen], shards: int) -> tuple[tuple[File, ...], Counter[str]]:
-    """Write the shards below `directory`/data; the files, and the released rows by licence."""
+@dataclass
+class Tally:
+    """What was written, copies counted."""
+
+    licences: Counter[str] = field(default_factory=Counter)  # rows by licence
+    redacted: Counter[str] = field(default_factory=Counter)  # spans by kind
+    bytes_saved: int = 0  # of text, by redacting it: negative if placeholders are longer
+
+
+def write(
+    directory: str, chosen: Iterable[Chosen], shards: int, redact: Sequence[str] = ()
+) -> tuple[tuple[File, ...], Tally]:
+    """Write the shards below `directory`/data, spans of the kinds `redact` replaced; files and counts."""
     if shards > MAX_SHARDS:
         raise LakeError(
             f"{shards} shards: at most {MAX_SHARDS} are written at once; raise release.shard_bytes"
         )
-    licences: Counter[str] = Counter()
+    tally = Tally()
     with storage.scratch(storage.join(directory, "data")) as folder:
-        _scatter(folder, chosen, shards, licences)
+        _scatter(folder, chosen, shards, redact, tally)
         files = []
         for n in range(shards):
             name = f"data/train-{n:05d}-of-{shards:05d}.parquet"
@@ -52,33 +66,49 @@ def write(directory: str, chosen: Iterable[Chosen], shards: int) -> tuple[tuple[
             described = manifest.describe(path, "shard").model_copy(update={"name": name})
             storage.publish(path, storage.join(directory, name))
             files.append(described)
-    return tuple(files), licences
+    return tuple(files), tally
 
 
-def _scatter(folder: Path, chosen: Iterable[Chosen], shards: int, licences: Counter[str]) -> None:
+def _scatter(
+    folder: Path, chosen: Iterable[Chosen], shards: int, redact: Sequence[str], tally: Tally
+) -> None:
     with ExitStack() as stack:
         writers = [
             stack.enter_context(pa.ipc.new_stream(str(folder / f"{n}.arrow"), _KEYED)) for n in range(shards)
         ]
         for part in chosen:
-            for batch in _copies(part):
+            for batch in _copies(part, redact, tally):
                 places = batch.column("key").to_numpy()
                 homes = np.array([order.shard(int(place), shards) for place in places], np.int64)
-                licences.update(licence or "unknown" for licence in batch.column("license").to_pylist())
+                tally.licences.update(licence or "unknown" for licence in batch.column("license").to_pylist())
                 for n in np.unique(homes):
                     writers[n].write_batch(batch.take(pa.array(np.flatnonzero(homes == n))))
 
 
-def _copies(part: Chosen) -> Iterable[pa.RecordBatch]:
+def _copies(part: Chosen, redact: Sequence[str], tally: Tally) -> Iterable[pa.RecordBatch]:
     """The chosen rows of one part with their keys, batch by batch."""
+    spans = stage.read_table(part.spans, [SPANS]).column(SPANS).combine_chunks() if part.spans else None
     first = 0
     for batch in stage.read_batches(part.uri, SCHEMA.names):
         low, high = np.searchsorted(part.rows, [first, first + batch.num_rows])
         if high > low:
             taken = batch.take(pa.array(part.rows[low:high] - first))
+            if spans is not None:
+                taken = _redact(taken, spans.take(pa.array(part.rows[low:high])), redact, tally)
             keys = pa.array(part.keys[low:high], pa.uint64())
             yield pa.RecordBatch.from_arrays([*taken.columns, keys], schema=_KEYED)
         first += batch.num_rows
+
+
+def _redact(rows: pa.RecordBatch, spans: pa.Array, kinds: Sequence[str], tally: Tally) -> pa.RecordBatch:
+    redacted, counts = redact_rows(rows, spans, kinds)
+    tally.redacted += counts
+    tally.bytes_saved += _text_bytes(rows) - _text_bytes(redacted)
+    return redacted
+
+
+def _text_bytes(rows: pa.RecordBatch) -> int:
+    return pc.sum(pc.binary_length(rows.column("text")).cast(pa.int64())).as_py() or 0
 
 
 def _write_shard(folder: Path, n: int) -> Path:

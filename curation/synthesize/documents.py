@@ -2,12 +2,11 @@
 
 import json
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from curation import stage
-from curation.claude.ledger import Ledger
 from curation.document import SCHEMA, document_id, text_digest
 from curation.fingerprint import fingerprint
 from curation.judge import answers
@@ -19,6 +18,9 @@ from curation.plan import Place
 from curation.recipe import Synthesize
 from curation.stage import Published
 from curation.synthesize import gates, prompt
+
+if TYPE_CHECKING:
+    from curation.claude.ledger import Ledger
 
 VERSION = 1
 
@@ -33,7 +35,9 @@ def place(settings: Synthesize, decisions: Published) -> Place:
     return Place(settings.source, mark, inputs_digest([decisions.input]))
 
 
-def write(lake: Layout, settings: Synthesize, decisions: Published, sample: pa.Table, ledger: Ledger) -> Part:
+def write(
+    lake: Layout, settings: Synthesize, decisions: Published, sample: pa.Table, ledger: "Ledger"
+) -> Part:
     """The part of documents that the ledger's answers about `sample` give, written once for the decisions
     that it was drawn by. What was refused, by Claude or by a gate, is counted by reason.
 

@@ -12,9 +12,9 @@ shingles there, which is what near-duplicate search wants; word *lengths* and *c
 comparable with English ones, and rules that use them belong behind a condition on the language.
 """
 
-import unicodedata
-
 import regex
+
+from curation.document import JOINER, nfc
 
 UNSPACED = r"[\p{Han}\p{Hiragana}\p{lb=SA}]"
 SOLO = rf"[{UNSPACED}&&[\p{{L}}\p{{N}}]]\p{{M}}*"
@@ -40,4 +40,4 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     visible = _ignorable.sub("", text)
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", visible).casefold())
+    return nfc(nfc(visible).casefold()).replace(JOINER, "")

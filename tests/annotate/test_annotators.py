@@ -7,13 +7,15 @@ from curation.annotator import Annotator
 from curation.recipe import Annotate, DatatroveFilter
 from tests.annotate.batches import batch
 
-EVERY = annotators(Annotate(datatrove=(DatatroveFilter(filter="C4ParagraphFilter", column="c4_paragraphs"),)))
+EVERY = annotators(
+    Annotate(url=True, datatrove=(DatatroveFilter(filter="C4ParagraphFilter", column="c4_paragraphs"),))
+)
 ARROW_TEXT = st.text(st.characters(codec="utf-8"), max_size=200)  # what an Arrow string can hold
 
 
 def test_length_is_always_there_and_the_rest_only_when_asked_for():
-    assert [a.name for a in annotators(Annotate(language=False, gopher=False))] == ["length"]
-    assert [a.name for a in EVERY] == ["length", "language", "gopher", "datatrove-c4_paragraphs"]
+    assert [a.name for a in annotators(Annotate(language=False, rules=False))] == ["length"]
+    assert [a.name for a in EVERY] == ["length", "language", "rules", "url", "datatrove-c4_paragraphs"]
 
 
 @pytest.mark.parametrize("annotator", EVERY, ids=lambda a: a.name)

@@ -7,10 +7,9 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation import dedup
 from curation.dedup import pairs
 from curation.recipe import Duplicates
-from tests.dedup.corpus import Doc, candidates, find, texts, words
+from tests.dedup.corpus import Doc, candidates, find, settle, texts, words
 
 # 64 bands of one row: two documents of similarity .5 share none with probability 2**-64.
 SURE = Duplicates(similarity=0.5, shingle_words=2, bands=64, rows=1)
@@ -71,7 +70,9 @@ def test_the_verdicts_are_those_of_brute_force_in_any_order_of_rows_and_portions
     bounds = [0, *cuts, len(docs)]
     parts = [candidates(shuffled[a:b], SURE) for a, b in pairwise(bounds)]
     with patch.object(pairs, "HASHES_AT_ONCE", data.draw(st.sampled_from([1, 20, 10**6]))):
-        result = dedup.find(pa.concat_tables(parts), texts(docs), SURE)
+        table = pa.concat_tables(parts)
+        table = table.set_column(1, "row", pa.array(range(len(docs)), pa.int64()))
+        result = settle(table, texts(docs), SURE)
     rows = {r["id"]: (r["duplicate_of"], r["similarity"], r["method"]) for r in result.removed.to_pylist()}
     assert rows == _oracle(docs)
     assert result.removed["id"].to_pylist() == sorted(rows)
@@ -85,9 +86,7 @@ def test_what_was_verified_before_with_other_documents_changes_no_verdict(
 ) -> None:
     earlier = [doc for doc in docs if data.draw(st.booleans())]
     known = pairs.mapping(find(earlier, SURE).verified)
-    assert dedup.find(candidates(docs, SURE), texts(docs), SURE, known).removed.equals(
-        find(docs, SURE).removed
-    )
+    assert settle(candidates(docs, SURE), texts(docs), SURE, known).removed.equals(find(docs, SURE).removed)
 
 
 def test_two_thousand_identical_documents_are_not_compared_at_all() -> None:

@@ -5,11 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation import dedup
 from curation.dedup import pairs
 from curation.errors import LakeError
 from curation.recipe import Duplicates
-from tests.dedup.corpus import Doc, candidates, texts, words
+from tests.dedup.corpus import Doc, candidates, settle, texts, words
 
 NEAR = [
     Doc("a", words(0, 300)),
@@ -40,15 +39,15 @@ def test_jaccard_is_that_of_the_sets(a: set[int], b: set[int]) -> None:
 
 def test_texts_are_asked_for_once_and_only_those_of_candidates() -> None:
     asked = Texts(NEAR)
-    dedup.find(candidates(NEAR, SETTINGS), asked, SETTINGS)
+    settle(candidates(NEAR, SETTINGS), asked, SETTINGS)
     table = candidates(NEAR, SETTINGS)
     assert [sorted(request) for request in asked.requests] == [sorted(table["digest"].to_pylist()[:3])]
 
 
 def test_known_pairs_are_neither_read_nor_reported_again() -> None:
     table, asked = candidates(NEAR, SETTINGS), Texts(NEAR)
-    first = dedup.find(table, asked, SETTINGS)
-    again = dedup.find(table, asked, SETTINGS, known=pairs.mapping(first.verified))
+    first = settle(table, asked, SETTINGS)
+    again = settle(table, asked, SETTINGS, known=pairs.mapping(first.verified))
     assert first.verified.num_rows == 2
     assert again.verified.num_rows == 0
     assert len(asked.requests) == 1
@@ -58,19 +57,19 @@ def test_known_pairs_are_neither_read_nor_reported_again() -> None:
 def test_only_the_group_that_a_new_document_touches_is_read_again() -> None:
     others = [Doc("x", words(2000, 2300)), Doc("y", words(2002, 2300))]
     known = pairs.mapping(
-        dedup.find(candidates(NEAR + others, SETTINGS), Texts(NEAR + others), SETTINGS).verified
+        settle(candidates(NEAR + others, SETTINGS), Texts(NEAR + others), SETTINGS).verified
     )
     docs = [*NEAR, *others, Doc("z", words(2004, 2300))]
     asked = Texts(docs)
-    result = dedup.find(candidates(docs, SETTINGS), asked, SETTINGS, known)
+    result = settle(candidates(docs, SETTINGS), asked, SETTINGS, known)
     touched = set(candidates(docs[4:], SETTINGS)["digest"].to_pylist())
     assert [set(request) for request in asked.requests] == [touched]
     assert result.verified.num_rows == 1
-    assert result.removed.equals(dedup.find(candidates(docs, SETTINGS), asked, SETTINGS).removed)
+    assert result.removed.equals(settle(candidates(docs, SETTINGS), asked, SETTINGS).removed)
 
 
 def test_verified_pairs_are_keyed_by_digest_the_smaller_first_and_sorted() -> None:
-    rows = dedup.find(candidates(NEAR, SETTINGS), texts(NEAR), SETTINGS).verified.to_pylist()
+    rows = settle(candidates(NEAR, SETTINGS), texts(NEAR), SETTINGS).verified.to_pylist()
     keys = [(row["digest_a"], row["digest_b"]) for row in rows]
     assert keys == sorted(keys)
     assert all(a < b for a, b in keys)
@@ -79,10 +78,10 @@ def test_verified_pairs_are_keyed_by_digest_the_smaller_first_and_sorted() -> No
 def test_texts_are_read_in_portions_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
     docs = [Doc(f"{n}-{k}", words(1000 * n + k, 1000 * n + 104)) for n in range(10) for k in range(2)]
     table = candidates(docs, SETTINGS)
-    expected = dedup.find(table, texts(docs), SETTINGS)
+    expected = settle(table, texts(docs), SETTINGS)
     monkeypatch.setattr(pairs, "HASHES_AT_ONCE", 450)  # four documents of about 100 shingles
     asked = Texts(docs)
-    assert dedup.find(table, asked, SETTINGS).removed.equals(expected.removed)
+    assert settle(table, asked, SETTINGS).removed.equals(expected.removed)
     assert expected.removed.num_rows == 10
     assert [len(request) for request in asked.requests] == [4] * 5
 
@@ -93,10 +92,10 @@ def test_no_text_is_read_twice_for_a_group_that_is_larger_than_a_portion(
     chain = [Doc(f"{n:02}", words(10 * n, 10 * n + 100)) for n in range(30)]
     settings = Duplicates(bands=64, rows=1)
     table = candidates(chain, settings)
-    expected = dedup.find(table, texts(chain), settings)
+    expected = settle(table, texts(chain), settings)
     monkeypatch.setattr(pairs, "HASHES_AT_ONCE", 300)
     asked = Texts(chain)
-    assert dedup.find(table, asked, settings).removed.equals(expected.removed)
+    assert settle(table, asked, settings).removed.equals(expected.removed)
     assert 0 < expected.removed.num_rows < 29
     digests = [digest for request in asked.requests for digest in request]
     assert len(asked.requests) == 10
@@ -107,11 +106,11 @@ def test_documents_whose_sizes_forbid_the_similarity_are_not_read() -> None:
     docs = [Doc("short", words(0, 60)), Doc("long", words(0, 300))]
     settings = Duplicates(bands=64, rows=1)
     asked = Texts(docs)
-    assert dedup.find(candidates(docs, settings), asked, settings).removed.num_rows == 0
+    assert settle(candidates(docs, settings), asked, settings).removed.num_rows == 0
     assert asked.requests == []
 
 
 def test_a_missing_text_is_an_error_that_names_the_digest() -> None:
     table = candidates(NEAR, SETTINGS)
     with pytest.raises(LakeError, match=table["digest"][0].as_py()):
-        dedup.find(table, lambda _: {}, SETTINGS)
+        settle(table, lambda _: {}, SETTINGS)

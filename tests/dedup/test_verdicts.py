@@ -1,12 +1,21 @@
+import numpy as np
 import pyarrow as pa
 import pytest
 
-from curation.dedup import verdicts
-from curation.errors import LakeError
+from curation.dedup import buckets, verdicts
 from curation.recipe import Duplicates
 from tests.dedup.corpus import Doc, candidates, find, removed, words
 
 SETTINGS = Duplicates()
+
+
+def _decide(keyed, documents, near, max_bucket=100):  # type: ignore[no-untyped-def]
+    """The verdicts about undecided documents that have these (key, document)."""
+    keys, of = (np.array(column) for column in zip(*keyed, strict=True))
+    shared = buckets.find(keys.astype(np.uint64), of.astype(np.int64), documents)
+    none = np.zeros(documents, np.bool_)
+    before = verdicts.Standing(~none, none, np.full(documents, verdicts.UNKNOWN))
+    return verdicts.decide(shared.groups[0], shared, before, near, max_bucket)
 
 
 def test_the_order_is_real_before_synthetic_then_earliest_then_undated_then_id() -> None:
@@ -22,15 +31,23 @@ def test_the_order_is_real_before_synthetic_then_earliest_then_undated_then_id()
     assert verdicts.ordered(candidates(docs, SETTINGS))["id"].to_pylist() == expected
 
 
-def test_an_id_that_occurs_twice_is_an_error_that_names_it() -> None:
-    with pytest.raises(LakeError, match="document twice is in this set 2 times"):
-        find([Doc("twice", "a"), Doc("once", "b"), Doc("twice", "c")], SETTINGS)
+def test_an_id_that_occurs_twice_is_in_the_set_once_the_earlier_one() -> None:
+    docs = [Doc("twice", "a", 2), Doc("once", "b"), Doc("twice", "c", 1)]
+    assert removed(docs, SETTINGS) == {"twice": ("twice", None, "same_id")}
+    assert find(docs, SETTINGS).removed.num_rows == 1
+
+
+def test_a_document_is_not_lost_to_one_of_its_id_that_is_removed_itself() -> None:
+    docs = [Doc("x", words(0, 300), 0), Doc("twice", words(1, 300), 1), Doc("twice", words(500, 800), 2)]
+    rows = find(docs, SETTINGS).removed.to_pylist()
+    assert [(row["id"], row["duplicate_of"]) for row in rows] == [("twice", "x")]
 
 
 def test_of_a_near_b_near_c_with_a_far_from_c_a_and_c_stay() -> None:
     near = {(0, 1): 0.9, (1, 2): 0.9, (0, 2): 0.5}
-    found = verdicts.decide([0, 1, 2], {0: [0], 1: [0], 2: [0]}, lambda k, d: near[k, d], 0.8)
-    assert found == {1: (0, 0.9)}
+    found = _decide([(0, 0), (0, 1), (0, 2)], 3, lambda k, d: near[k, d] if near[k, d] >= 0.8 else 0.0)
+    assert found.removed == {1: (0, 0.9)}
+    assert found.kept == {0, 2}
 
 
 def test_a_and_c_of_real_texts_stay_too() -> None:
@@ -45,13 +62,13 @@ def test_only_kept_documents_of_a_common_bucket_are_compared() -> None:
         asked.append((kept, document))
         return 1.0 if (kept, document) == (0, 1) else 0.0
 
-    buckets_of = {0: [0], 1: [0, 1], 2: [1, 2], 3: [0, 2]}
-    assert verdicts.decide([0, 1, 2, 3], buckets_of, similarity, 0.8) == {1: (0, 1.0)}
+    keyed = [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (0, 3), (2, 3)]
+    assert _decide(keyed, 4, similarity).removed == {1: (0, 1.0)}
     assert asked == [(0, 1), (0, 3), (2, 3)]
 
 
 def test_a_pair_that_is_not_known_leaves_the_group_undecided() -> None:
-    assert verdicts.decide([0, 1], {0: [0], 1: [0]}, lambda _k, _d: None, 0.8) is None
+    assert _decide([(0, 0), (0, 1)], 2, lambda _k, _d: None) is None
 
 
 def test_a_rewriting_loses_to_a_later_real_document() -> None:
@@ -86,8 +103,7 @@ def test_short_documents_of_other_words_and_those_without_words_stay() -> None:
     )
 
 
-def test_removed_rows_have_the_announced_schema_when_there_are_none() -> None:
+def test_no_documents_no_verdicts() -> None:
     result = find([], SETTINGS)
-    assert result.removed.schema == verdicts.REMOVED
     assert result.removed.num_rows == 0
     assert isinstance(result.verified, pa.Table)

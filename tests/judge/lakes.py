@@ -40,7 +40,7 @@ def partition(lake: Layout, name: str, parts: Sequence[Sequence[Mapping[str, Any
 
 def decisions(lake: Layout, partitions: Sequence[Partition], dropped: Collection[str] = ()) -> Published:
     """Decisions that keep all documents but those whose ids are `dropped`."""
-    directory = lake.decisions("test", "0" * 16, "-".join(p.partition for p in partitions))
+    directory = lake.decisions("test", "0" * 16)
     files = []
     for held in partitions:
         for uri in held.documents.part_uris():

@@ -53,7 +53,7 @@ def trained(folder, answer=lambda text: judged(4 if is_teaching(text) else 1), m
 
 
 def decided_in(folder):
-    [uri] = Path(folder).glob("decisions/*/*/manifest-*.json")
+    [uri] = Path(folder).glob("decisions/*/manifest-*.json")
     return stage.open_manifest(str(uri))
 
 

@@ -237,7 +237,7 @@ def test_a_part_that_fails_half_way_leaves_nothing(store: str) -> None:
 
 
 @given(st.integers(0, 60), st.lists(st.integers(0, 60), max_size=8))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_size_of_batches_does_not_change_the_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, at: list[int]
 ) -> None:

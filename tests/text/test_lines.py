@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.text.lines import lines_of, paragraphs_of
+from tests.text.reference_lines import lines_of, paragraphs_of
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.text.quality import Quality, quality
-from curation.text.segments import segment
+from tests.text.reference_quality import Quality, quality
+from tests.text.reference_segments import segment
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 MARKED = st.text(st.sampled_from("#….- •\nathe"))

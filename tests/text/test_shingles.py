@@ -14,7 +14,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates too
 
 
 def test_a_short_document_has_one_shingle_so_that_its_copies_are_found():
-    assert len(shingle_hashes("Buy now", words=5)) == 1
+    assert len(shingle_hashes("Buy now", width=5)) == 1
     assert np.array_equal(shingle_hashes("Buy now", 5), shingle_hashes("BUY  now!", 5))
     assert not np.array_equal(shingle_hashes("Buy now", 5), shingle_hashes("Now buy", 5))
 
@@ -73,4 +73,4 @@ def test_jaccard_of_hashes_is_jaccard_of_n_grams(sequence: list[str], n: int):
     assert len(shared) == len(grams(sequence) & grams(other))
 
 
-PINNED = ["0xabbd63a5797141ee", "0xafb245b63ae47938"]
+PINNED = ["0xbe1894a34a1d0f64", "0xeaa2ad36fab1eced"]

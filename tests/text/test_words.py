@@ -1,5 +1,6 @@
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,3 +50,12 @@ def test_any_text_has_words_of_letters_digits_and_marks(text: str):
 @given(ANY_TEXT)
 def test_words_do_not_depend_on_how_the_text_is_composed(text: str):
     assert words_of(fold(unicodedata.normalize("NFD", text))) == words_of(fold(text))
+
+
+def test_a_run_of_marks_that_no_language_has_is_folded_in_linear_time():
+    assert len(fold("e" + "\u0301\u0327" * 500_000)) == 1_000_000  # the square of that would take an hour
+
+
+@pytest.mark.parametrize("marks", ["\u0316" * 100, "\u0316\u0301" * 15])
+def test_marks_in_order_and_runs_of_thirty_are_as_in_nfc(marks: str):
+    assert fold("x" + marks) == unicodedata.normalize("NFC", "x" + marks)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.text.lines import lines_of, paragraphs_of
-from curation.text.tokens import tokens_of
+from tests.text.reference_lines import lines_of, paragraphs_of
+from tests.text.reference_tokens import tokens_of
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,274 @@
+"""Which documents of a set are duplicates, given what was decided about an earlier set.
+
+Only what has changed is looked at. A round finds, in the index, all that share a key with the undecided
+documents, and settles these; documents that stood may fall by it, and those that fell for their sake are
+undecided in the next round. It ends when none is, with the verdicts of a run from scratch: each follows from
+the earlier documents alone, so there is one set of verdicts in which all agree.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from curation import bands, dedup, index, pairs, stage
+from curation.facts import Partition
+from curation.fingerprint import fingerprint
+from curation.layout import Layout
+from curation.recipe import Duplicates
+from curation.stage import Published
+
+Rows = NDArray[np.int64]
+Frontier = dict[int, Rows]
+"""Rows of documents by the number of their partition."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A partition of the set. `passed` says which documents pass all other rules; `earlier` has what stood,
+    row for row: `kept`, `duplicate_of`, `similarity`, `method`, and `candidate`, whether it passed; None if
+    nothing stood."""
+
+    partition: Partition
+    passed: Callable[[], NDArray[np.bool_]]
+    earlier: Callable[[], pa.Table | None]
+    changed: bool  # whether either differs from what stood; if not, neither is asked for without need
+
+
+@dataclass(frozen=True)
+class Gone:
+    """Documents that were kept and are so no more: rows of published band rows."""
+
+    bands: Published
+    rows: Rows
+
+
+@dataclass
+class _Set:
+    lake: Layout
+    settings: Duplicates
+    members: Sequence[Member]
+    changes: dict[int, pa.Table] = field(default_factory=dict)  # by partition; rows ascending
+
+    @cached_property
+    def bands(self) -> list[Published]:
+        return [bands.publish(self.lake, self.settings, m.partition) for m in self.members]
+
+    @cached_property
+    def segments(self) -> list[index.Segment]:
+        return index.cover(self.lake, self.settings, self.bands)
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        return {published.input.digest: n for n, published in enumerate(self.bands)}
+
+
+def resolve(
+    lake: Layout, settings: Duplicates, members: Sequence[Member], withdrawn: Sequence[Gone]
+) -> dict[int, pa.Table]:
+    """The verdicts that are new or differ, by the number of the partition; the schema is `dedup.CHANGES`."""
+    here = _Set(lake, settings, members)
+    undecided = {n: rows for n, m in enumerate(members) if m.changed and len(rows := _arrived(m))}
+    gone = [*withdrawn]
+    gone += [Gone(here.bands[n], rows) for n, m in enumerate(members) if len(rows := _left(m))]
+    while True:
+        undecided = _union(undecided, _orphans(here, gone))
+        if not undecided:
+            return here.changes
+        settled = _round(here, undecided)
+        gone = [Gone(here.bands[n], rows) for n, rows in _frontier(settled.lost).items()]
+        undecided = _frontier(settled.again)
+
+
+def _arrived(member: Member) -> Rows:
+    """The documents that are candidates now and were not."""
+    earlier, passed = member.earlier(), member.passed()
+    stood = _array(earlier["candidate"]) if earlier else np.zeros(len(passed), dtype=np.bool_)
+    return np.flatnonzero(passed & ~stood)
+
+
+def _left(member: Member) -> Rows:
+    """The documents that were kept and are candidates no more."""
+    earlier = member.earlier() if member.changed else None
+    if earlier is None:
+        return np.zeros(0, dtype=np.int64)
+    return np.flatnonzero(_array(earlier["kept"]) & ~member.passed())
+
+
+def _orphans(here: _Set, gone: Sequence[Gone]) -> Frontier:
+    """Documents that must be decided again because some are kept no more: those removed for their sake, and
+    those of a bucket that was boilerplate with them."""
+    if not gone:
+        return {}
+    lost, counts = np.unique(
+        np.concatenate([index.keys_of(g.bands, g.rows) for g in gone]), return_counts=True
+    )
+    keys, partitions, rows = _sharing(here, lost)
+    documents, of = _documents(here, partitions, rows, {})
+    kept = _array(documents["kept"])
+    bucket = np.searchsorted(lost, keys)
+    served = counts + np.bincount(bucket, weights=kept[of], minlength=len(lost))
+    freed = np.zeros(len(kept), dtype=np.bool_)
+    freed[of[(served >= here.settings.max_bucket)[bucket]]] = True
+    ids = pa.concat_arrays([_ids(g) for g in gone])
+    fell = _array(pc.is_in(documents["duplicate_of"], ids))
+    return _frontier(documents.filter(pa.array(freed | fell)))
+
+
+def _ids(gone: Gone) -> pa.Array:
+    return stage.take_rows(bands.members(gone.bands), gone.rows, ["id"])["id"].combine_chunks()
+
+
+def _round(here: _Set, undecided: Frontier) -> dedup.Settled:
+    """Settle the undecided documents, and note what changes."""
+    asked = [index.keys_of(here.bands[n], rows) for n, rows in undecided.items()]
+    keys, partitions, rows = _sharing(here, np.unique(np.concatenate(asked)))
+    shared = _shared(keys)
+    documents, of = _documents(here, partitions[shared], rows[shared], undecided)
+    cache = here.lake.pairs(fingerprint("pairs", 1, {"shingle_words": here.settings.shingle_words}))
+    known = pairs.known(cache, documents["digest"])
+    settled = dedup.settle(documents, keys[shared], of, _texts(here, documents), here.settings, known)
+    pairs.remember(cache, settled.verified)
+    _note(here, pa.concat_tables([_kept(undecided), settled.changes]))
+    return settled
+
+
+def _sharing(here: _Set, keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int32], Rows]:
+    """The candidates of the set that have one of `keys`: key, partition, row."""
+    found, partitions, rows = index.sharing(here.segments, keys, here.numbers)
+    candidates = np.zeros(len(found), dtype=np.bool_)
+    for n in np.unique(partitions).tolist():
+        of_n = partitions == n
+        candidates[of_n] = here.members[n].passed()[rows[of_n]]
+    return found[candidates], partitions[candidates], rows[candidates]
+
+
+def _shared(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which of `keys` occur more than once."""
+    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    shared: NDArray[np.bool_] = counts[inverse] > 1
+    return shared
+
+
+def _documents(
+    here: _Set, partitions: NDArray[np.int32], rows: Rows, undecided: Frontier
+) -> tuple[pa.Table, Rows]:
+    """The distinct documents at these places, with `dedup.DOCUMENTS`, and which of them each place is."""
+    tables = [dedup.DOCUMENTS.empty_table()]
+    of = np.zeros(len(rows), dtype=np.int64)
+    count = 0
+    for n in np.unique(partitions).tolist():
+        of_n = partitions == n
+        chosen, inverse = np.unique(rows[of_n], return_inverse=True)
+        tables.append(_load(here, n, chosen, undecided.get(n, np.zeros(0, dtype=np.int64))))
+        of[of_n] = count + inverse
+        count += len(chosen)
+    return pa.concat_tables(tables), of
+
+
+def _load(here: _Set, n: int, rows: Rows, undecided: Rows) -> pa.Table:
+    members = stage.take_rows(bands.members(here.bands[n]), rows, bands.MEMBERS.names)
+    earlier = here.members[n].earlier()
+    stood = earlier.take(pa.array(rows)) if earlier else _nothing(len(rows))
+    if n in here.changes:
+        stood = overlay(stood, rows, here.changes[n])
+    columns = {name: members[name] for name in bands.MEMBERS.names}
+    columns |= {name: stood[name] for name in ("kept", "duplicate_of", "similarity", "method")}
+    columns |= {
+        "partition": np.full(len(rows), n, np.int32),
+        "row": rows,
+        "undecided": np.isin(rows, undecided),
+    }
+    return pa.table([columns[name] for name in dedup.DOCUMENTS.names], schema=dedup.DOCUMENTS)
+
+
+def _nothing(rows: int) -> pa.Table:
+    """What stood where nothing did."""
+    verdict = [f for f in dedup.CHANGES if f.name not in ("partition", "row")]
+    columns = [np.zeros(rows, np.bool_) if f.name == "kept" else pa.nulls(rows, f.type) for f in verdict]
+    return pa.table(columns, schema=pa.schema(verdict))
+
+
+def overlay(stood: pa.Table, rows: Rows, changes: pa.Table) -> pa.Table:
+    """`stood`, whose rows are `rows` (ascending), with the columns of `changes` where it has that row."""
+    changed = changes["row"].to_numpy()
+    at = np.searchsorted(changed, rows)
+    at[at == len(changed)] = 0
+    hit = (changed[at] == rows) if len(changed) else np.zeros(len(rows), dtype=np.bool_)
+    place = pa.array(at, mask=~hit)
+    for number, name in enumerate(stood.column_names):
+        if name in changes.column_names and name not in ("partition", "row"):
+            column = pc.if_else(pa.array(hit), changes[name].take(place), stood[name])
+            stood = stood.set_column(number, stood.schema.field(number), column)
+    return stood
+
+
+def _kept(undecided: Frontier) -> pa.Table:
+    """The verdict about undecided documents as long as nothing speaks against them."""
+    tables = [dedup.CHANGES.empty_table()]
+    for n, rows in undecided.items():
+        stays = _nothing(len(rows)).drop(["kept"]).columns
+        columns = [np.full(len(rows), n, np.int32), rows, np.ones(len(rows), np.bool_), *stays]
+        tables.append(pa.table(columns, schema=dedup.CHANGES))
+    return pa.concat_tables(tables)
+
+
+def _note(here: _Set, changes: pa.Table) -> None:
+    """Put new verdicts over those of earlier rounds; the last one about a document holds."""
+    for n in pc.unique(changes["partition"]).to_pylist():
+        new = changes.filter(pc.equal(changes["partition"], n))
+        table = pa.concat_tables([*([here.changes[n]] if n in here.changes else []), new])
+        rows = table["row"].to_numpy()
+        _, last = np.unique(rows[::-1], return_index=True)
+        here.changes[n] = table.take(pa.array(len(rows) - 1 - last))
+
+
+def _texts(here: _Set, documents: pa.Table) -> Callable[[Sequence[str]], Mapping[str, str]]:
+    """Reads the texts of some of `documents`, by digest: each part that holds some of them once."""
+    where = documents.select(["digest", "partition", "row"])
+
+    def texts(digests: Sequence[str]) -> dict[str, str]:
+        wanted = where.filter(pc.is_in(where["digest"], pa.array(digests, pa.string())))
+        _, first = np.unique(
+            pc.dictionary_encode(wanted["digest"].combine_chunks()).indices, return_index=True
+        )
+        wanted = wanted.take(pa.array(first))
+        found: dict[str, str] = {}
+        for n in pc.unique(wanted["partition"]).to_pylist():
+            of_n = wanted.filter(pc.equal(wanted["partition"], n)).sort_by("row")
+            texts = read_rows(here.members[n].partition, of_n["row"].to_numpy(), ["digest", "text"])
+            found |= dict(zip(texts["digest"].to_pylist(), texts["text"].to_pylist(), strict=True))
+        return found
+
+    return texts
+
+
+def read_rows(partition: Partition, rows: Rows, columns: list[str]) -> pa.Table:
+    """Some documents of a partition, `rows` ascending and counted over all its parts."""
+    tables = []
+    first = 0
+    for uri, file in zip(partition.documents.part_uris(), partition.documents.manifest.parts, strict=True):
+        here = rows[(rows >= first) & (rows < first + file.rows)] - first
+        if len(here):
+            tables.append(stage.take_rows(uri, here, columns))
+        first += file.rows
+    return pa.concat_tables(tables)
+
+
+def _frontier(documents: pa.Table) -> Frontier:
+    partitions, rows = documents["partition"].to_numpy(), documents["row"].to_numpy()
+    return {n: np.unique(rows[partitions == n]) for n in np.unique(partitions).tolist()}
+
+
+def _union(one: Frontier, other: Frontier) -> Frontier:
+    empty = np.zeros(0, dtype=np.int64)
+    return {n: np.union1d(one.get(n, empty), other.get(n, empty)) for n in sorted(one.keys() | other.keys())}
+
+
+def _array(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = column.to_numpy(zero_copy_only=False)
+    return found

@@ -1,0 +1,145 @@
+"""Pages into text in a process beside, so that a page that hangs or crashes a parser ends that process alone.
+
+One process serves all pages; only after such a page is another started. It counts processor seconds, which a
+busy machine does not lengthen; a limit in the process itself would not be heard inside a parser's C code.
+"""
+
+import atexit
+import contextlib
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+from functools import cache
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from curation.errors import CurationError
+from curation.ingest.extract import Page, page
+from curation.ingest.outcome import UnreadableError
+from curation.recipe import Extract
+
+PAGE_SECONDS = 20
+"""Of processor time; the slowest of 2,333 real pages took 0.1, the largest that `extract` lets pass 3."""
+WALL_SECONDS = 300
+"""For a parser that waits rather than computes."""
+MEMORY_BYTES = 3 << 30
+"""Of data that the process may have."""
+READY_SECONDS = 600
+"""For imports, and, the first time on a machine, compilation."""
+CHILD = "import sys; from curation.ingest.sandbox import _serve; _serve(int(sys.argv[1]))"
+
+
+def extract(html: str, settings: Extract) -> Page:
+    """`page`, with its errors. Also UnreadableError: `extraction_timed_out` beyond PAGE_SECONDS, and
+    `extraction_failed` where the process died of the page."""
+    try:
+        return _ask(html, settings)
+    except _DiedError:
+        pass  # perhaps of something else: memory that others took, a signal from outside
+    try:
+        return _ask(html, settings)
+    except _DiedError as error:
+        raise UnreadableError("extraction_failed", f"the parser's process {error}") from error
+
+
+class _DiedError(Exception):
+    """The process died over a page; the message says how."""
+
+
+def _ask(html: str, settings: Extract) -> Page:
+    child = _child(os.getpid())
+    try:
+        return child.ask(html, settings)
+    except (EOFError, OSError) as error:
+        _child.cache_clear()
+        end = child.end()
+        if isinstance(error, TimeoutError):
+            raise UnreadableError("extraction_timed_out", f"after {WALL_SECONDS} seconds") from error
+        if end == -signal.SIGXCPU:
+            limit = f"{PAGE_SECONDS} seconds of processor time"
+            raise UnreadableError("extraction_timed_out", f"after {limit}") from error
+        raise _DiedError(_said(end)) from error
+
+
+class _Child:
+    """The process, ready for pages."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", CHILD, str(theirs.fileno())],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+            )
+        self.connection = Connection(ours.detach())
+        atexit.register(self.end)
+        try:
+            if self.connection.poll(READY_SECONDS):
+                self.connection.recv()
+                return
+        except (EOFError, OSError):
+            pass
+        raise CurationError(f"the process that extracts text did not start: it {_said(self.end())}")
+
+    def ask(self, html: str, settings: Extract) -> Page:
+        """EOFError or OSError where the process has died, TimeoutError after WALL_SECONDS."""
+        self.connection.send((html, settings))
+        if not self.connection.poll(WALL_SECONDS):
+            raise TimeoutError
+        reply: Page | UnreadableError = self.connection.recv()
+        if isinstance(reply, UnreadableError):
+            raise reply
+        return reply
+
+    def end(self) -> int:
+        """Its exit status, or minus the signal that ended it."""
+        self.connection.close()
+        atexit.unregister(self.end)
+        try:
+            return self.process.wait(1)  # it may be dead already, or end as nobody asks any more
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+
+@cache
+def _child(pid: int) -> _Child:
+    """The process of this process: by `pid`, as one that is forked must not share its parent's."""
+    return _Child()
+
+
+def _said(end: int) -> str:
+    return f"was ended by {signal.Signals(-end).name}" if end < 0 else f"exited with status {end}"
+
+
+def _serve(handle: int) -> None:
+    """Answers pages until nobody asks any more. What is loaded or compiled once comes before the first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is asked to stop, and then closes
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")  # the first to go where memory is short
+    page("<p>Ready.", Extract())
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with Connection(handle) as connection, contextlib.suppress(EOFError, OSError):
+        connection.send(None)
+        while True:
+            connection.send(_answer(*connection.recv()))
+
+
+def _answer(html: str, settings: Extract) -> Page | UnreadableError:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(used.ru_utime + used.ru_stime) + PAGE_SECONDS + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))  # then SIGXCPU, in C too
+    try:
+        return page(html, settings)
+    except UnreadableError as error:
+        return error
+    except MemoryError:
+        return UnreadableError("extraction_failed", f"more than {MEMORY_BYTES >> 30} GiB of memory")
+    except Exception as error:  # noqa: BLE001  foreign code over any page: one must not end a run
+        return UnreadableError("extraction_failed", repr(error)[:200])
