@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from curation.text.compiled import compiled
+from curation.text.compiled import compiled, uncounted
 from curation.text.markup import (
     HASH_MASK,
     HASH_PRIME,
@@ -158,7 +158,7 @@ def gather(html: Any, elements: Any, runs: Any) -> Any:
 # word that is being read, its length, and the white space since the last character (0: none).
 
 
-@compiled
+@uncounted
 def _run(html: Any, run: Any, element: Any, text: Any, row: Any, words: Any, state: Any) -> None:
     """Appends a run to the block in the making."""
     place = run[RUN_START]
@@ -192,7 +192,7 @@ def _run(html: Any, run: Any, element: Any, text: Any, row: Any, words: Any, sta
             place = _lower_case(html, place, run[RUN_END], element[LINK], text, row, state)
 
 
-@compiled
+@uncounted
 def _lower_case(html: Any, place: int, end: int, link: int, text: Any, row: Any, state: Any) -> int:
     """Appends what of the word that is being read is in a to z, as most characters are: the short way to
     what the loop above would do."""
@@ -211,7 +211,7 @@ def _lower_case(html: Any, place: int, end: int, link: int, text: Any, row: Any,
     return place
 
 
-@compiled
+@uncounted
 def _blank(code: int, element: Any, text: Any, row: Any, state: Any) -> None:
     """White space: kept in preformatted text, but for what comes before its first line."""
     if not element[PRE]:
@@ -223,7 +223,7 @@ def _blank(code: int, element: Any, text: Any, row: Any, state: Any) -> None:
         state[6] = 0 if code == 10 else state[6] + 1
 
 
-@compiled
+@uncounted
 def _indent(element: Any, text: Any, state: Any) -> None:
     """The indentation of the first line of preformatted text."""
     if element[PRE]:
@@ -233,7 +233,7 @@ def _indent(element: Any, text: Any, state: Any) -> None:
     state[3] = state[6] = 0
 
 
-@compiled
+@uncounted
 def _close(text: Any, row: Any, words: Any, state: Any) -> None:
     """Ends the block in the making, if it has a character."""
     _end_word(row, words, state)
@@ -249,7 +249,7 @@ def _close(text: Any, row: Any, words: Any, state: Any) -> None:
         row[:] = 0
 
 
-@compiled
+@uncounted
 def _end_word(row: Any, words: Any, state: Any) -> None:
     if state[5]:
         words[0, state[2]], words[1, state[2]] = state[4], state[1]
@@ -258,7 +258,7 @@ def _end_word(row: Any, words: Any, state: Any) -> None:
         state[4], state[5] = HASH_START, 0
 
 
-@compiled
+@uncounted
 def _write(html: Any, place: int, width: int, code: int, text: Any, row: Any, state: Any) -> None:
     """A character, and before it the white space that is due."""
     if state[3] or state[6]:
@@ -275,7 +275,7 @@ def _write(html: Any, place: int, width: int, code: int, text: Any, row: Any, st
         state[0] += width
 
 
-@compiled
+@uncounted
 def _count(code: int, kind: int, row: Any, state: Any) -> None:
     row[LAST] = kind
     if kind in (LETTER, UPPER, DIGIT, IDEOGRAPH):
@@ -295,7 +295,7 @@ def _count(code: int, kind: int, row: Any, state: Any) -> None:
         row[SEPARATORS] += 1
 
 
-@compiled
+@uncounted
 def _lower(code: int, kind: int) -> int:
     """The lower case of a letter that `_class` calls upper."""
     if kind != UPPER:
@@ -303,7 +303,7 @@ def _lower(code: int, kind: int) -> int:
     return code + 80 if 0x400 <= code < 0x410 else code + 32
 
 
-@compiled
+@uncounted
 def _class(code: int) -> int:
     if code < 256:
         return CLASSES[code]
@@ -313,7 +313,7 @@ def _class(code: int) -> int:
     return LETTER
 
 
-@compiled
+@uncounted
 def _code_point(html: Any, place: int, end: int) -> Any:
     """The character at `place` and its bytes; a reference is read as what it stands for."""
     first = np.int64(html[place])
@@ -330,7 +330,7 @@ def _code_point(html: Any, place: int, end: int) -> Any:
     return code, width
 
 
-@compiled
+@uncounted
 def _reference(html: Any, place: int, end: int) -> Any:
     """`&amp; &lt; &gt; &nbsp; &quot;`, told by their second letters."""
     semicolon = place + 1

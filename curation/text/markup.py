@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from curation.text.compiled import compiled
+from curation.text.compiled import compiled, uncounted
 
 HASH_START, HASH_PRIME, HASH_MASK = 2166136261, 16777619, 0xFFFFFFFF
 """FNV-1a, 32 bits (Fowler, Noll, Vo), of code points rather than of bytes."""
@@ -162,7 +162,7 @@ def scan(html: Any) -> Any:
     return elements[: numbers[0]], runs[:made], hints[0, : numbers[1]], hints[1, : numbers[1]]
 
 
-@compiled
+@uncounted
 def look_up(keys: Any, values: Any, wanted: int) -> Any:
     """What `hash_table` holds under `wanted`; 0 if nothing."""
     place = wanted & (keys.size - 1)
@@ -173,14 +173,14 @@ def look_up(keys: Any, values: Any, wanted: int) -> Any:
     return values.dtype.type(0)
 
 
-@compiled
+@uncounted
 def _find_byte(html: Any, place: int, wanted: int) -> int:
     while place < html.size and html[place] != wanted:
         place += 1
     return place
 
 
-@compiled
+@uncounted
 def _name(html: Any, place: int) -> Any:
     """The hash of the name that begins at `place`, in lower case, and where it ends."""
     value: Any = HASH_START
@@ -193,14 +193,14 @@ def _name(html: Any, place: int) -> Any:
     return value, place
 
 
-@compiled
+@uncounted
 def _is_comment(html: Any, place: int) -> bool:
     if place + 3 >= html.size or html[place + 1] != BANG:
         return False
     return html[place + 2] == HYPHEN and html[place + 3] == HYPHEN
 
 
-@compiled
+@uncounted
 def _after_comment(html: Any, place: int) -> int:
     """Behind the comment or declaration at `place`."""
     if _is_comment(html, place):
@@ -213,7 +213,7 @@ def _after_comment(html: Any, place: int) -> int:
     return _find_byte(html, place, GT) + 1
 
 
-@compiled
+@uncounted
 def _raw_end(html: Any, place: int, name: int, name_end: int) -> int:
     """Where the end tag of the raw element whose name is at [name, name_end) begins.
 
@@ -240,7 +240,7 @@ def _raw_end(html: Any, place: int, name: int, name_end: int) -> int:
     return html.size
 
 
-@compiled
+@uncounted
 def _same(html: Any, place: int, name: int, name_end: int) -> bool:
     """Whether the name at [name, name_end) is at `place` too, in any case."""
     length = name_end - name
@@ -252,13 +252,14 @@ def _same(html: Any, place: int, name: int, name_end: int) -> bool:
     return same == length
 
 
-@compiled
+@uncounted
 def _open(elements: Any, numbers: Any, parent: int, code: int) -> int:
     """A new element, which inherits from its parent."""
     index = numbers[0]
     numbers[0] += 1
     element = elements[index]
-    element[:] = elements[parent]
+    for field in range(element.size):
+        element[field] = elements[parent, field]
     element[PARENT], element[TAG_CODE] = parent, code
     element[MASK] |= MASK_OF[code]
     if code == TABLE_TAG:
@@ -293,7 +294,7 @@ def _open(elements: Any, numbers: Any, parent: int, code: int) -> int:
     return index
 
 
-@compiled
+@uncounted
 def _note(run: Any, code: int, link: int) -> None:
     """What the run to come must know of a tag before it."""
     run[RUN_BREAKING] |= IS_BREAKING[code]
@@ -302,7 +303,7 @@ def _note(run: Any, code: int, link: int) -> None:
     run[RUN_IMAGES] += code == IMG
 
 
-@compiled
+@uncounted
 def _attributes(html: Any, place: int, element: Any, index: int, hints: Any, numbers: Any) -> int:
     """Reads the attributes from `place` on; returns the place behind the tag."""
     while place < html.size and html[place] != GT:
@@ -325,7 +326,7 @@ def _attributes(html: Any, place: int, element: Any, index: int, hints: Any, num
     return place + 1
 
 
-@compiled
+@uncounted
 def _hints(value: Any, index: int, hints: Any, numbers: Any) -> None:
     """Keeps the hash of every word in a class or id: letters, parted also where upper case begins.
 
@@ -348,7 +349,7 @@ def _hints(value: Any, index: int, hints: Any, numbers: Any) -> None:
         was_upper = upper
 
 
-@compiled
+@uncounted
 def _hides(style: Any) -> bool:
     """Whether it says `display:none`, with spaces or without."""
     matched = 0
