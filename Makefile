@@ -5,6 +5,9 @@ BIN := .venv/bin
 # uv does not read pip's setting for a folder of wheels; where there is one, it is passed along.
 UV := $(if $(PIP_FIND_LINKS),UV_FIND_LINKS="$(PIP_FIND_LINKS)") $(BIN)/uv
 
+# Where this forbids Python to keep what it has compiled, each of many processes compiles Airflow, pandas and numba anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint bench install
 
 demo: install

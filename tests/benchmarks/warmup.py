@@ -3,8 +3,9 @@
     python -m tests.benchmarks.warmup
 
 Wall and processor seconds, medians of fresh processes that have imported what any stage imports (the
-annotators, numpy, pyarrow): from there to the end of the first signatures and rules, numba's own import with
-them. `compile_seconds` is what the first process on a machine waits, once for each version.
+annotators, numpy, pyarrow): from there to the end of the first signatures, rules and page, numba's own import
+with them. `compile_seconds` is what the first process on a machine waits, once for each version. Python keeps
+its bytecode here, as it does unless it is told not to: PYTHONDONTWRITEBYTECODE would double the figures.
 """
 
 import json
@@ -18,20 +19,23 @@ CODE = """
 import time, json
 import pyarrow as pa
 from curation import annotate, dedup
-from curation.recipe import Annotate, Duplicates
+from curation.recipe import Annotate, Duplicates, Extract
 batch = pa.record_batch([pa.array(["The first text of all, and naïve."])], names=["text"])
 wall, cpu = time.perf_counter(), time.process_time()
 import numba
 imported = time.perf_counter() - wall
 dedup.annotator(Duplicates()).annotate(batch)
 next(a for a in annotate.annotators(Annotate()) if a.name == "rules").annotate(batch)
+from curation.ingest.extract import page
+page("<title>A page</title><p>The first page of all, and naïve.", Extract())
 print(json.dumps([time.perf_counter() - wall, time.process_time() - cpu, imported]))
 """
 
 
-def fresh(cache: str | None = None) -> list[float]:
+def fresh(cache: str) -> list[float]:
     """Wall seconds, processor seconds, and wall seconds of numba's import, of one process."""
-    env = {**os.environ, **({"XDG_CACHE_HOME": cache} if cache else {})}
+    env = {**os.environ, "XDG_CACHE_HOME": cache}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     run = subprocess.run([sys.executable, "-c", CODE], env=env, capture_output=True, text=True, check=True)
     found: list[float] = json.loads(run.stdout)
     return found
