@@ -36,7 +36,8 @@ MEMBERS = pa.schema(
 
 def name(settings: Duplicates) -> str:
     """The fingerprint of what decides about a document's keys."""
-    asked = {"shingle_words": settings.shingle_words, "bands": settings.bands, "rows": settings.rows}
+    signature = {"shingle_words": settings.shingle_words, "hashes": settings.hashes}
+    asked = {**signature, "bands": settings.bands, "rows": settings.rows}
     return fingerprint("bands", VERSION, asked)
 
 

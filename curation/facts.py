@@ -65,7 +65,7 @@ def columns(recipe: Recipe) -> tuple[Column, ...]:
     if recipe.select.duplicates:
         duplicates = recipe.select.duplicates
         signatures = dedup.annotator(duplicates)
-        asked = {"shingle_words": duplicates.shingle_words, "hashes": duplicates.bands * duplicates.rows}
+        asked = {"shingle_words": duplicates.shingle_words, "hashes": duplicates.hashes}
         made.append(Column(signatures, fingerprint(signatures.name, signatures.version, asked)))
     _refuse_twice(made, recipe.judge.column if recipe.judge else None)
     return tuple(made)

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from curation.banding import banding
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 
@@ -116,9 +118,23 @@ class Duplicates(Model):
 
     similarity: Ratio = 0.8
     shingle_words: int = Field(default=5, ge=1)
-    bands: int = Field(default=14, ge=1)
-    rows: int = Field(default=8, ge=1)
+    hashes: int = Field(default=112, ge=1, le=4096)  # of a signature
+    recall: float = Field(default=0.9, gt=0, lt=1)  # of pairs of just this similarity; bands follow from it
     max_bucket: int = Field(default=100, ge=1)  # kept documents; a bucket with so many proposes no more
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "Duplicates":
+        banding(self.similarity, self.hashes, self.recall)
+        return self
+
+    @property
+    def bands(self) -> int:
+        return banding(self.similarity, self.hashes, self.recall)[0]
+
+    @property
+    def rows(self) -> int:
+        """Hashes of a band."""
+        return banding(self.similarity, self.hashes, self.recall)[1]
 
 
 OWN_REASONS = frozenset({"taken_down", "duplicate_id", "exact_duplicate", "near_duplicate"})

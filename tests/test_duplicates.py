@@ -17,7 +17,7 @@ from tests import corpora
 from tests.corpora import Doc
 
 # 64 bands of one row: two documents of similarity .5 share none with probability 2**-64.
-SURE = Duplicates(similarity=0.5, shingle_words=2, bands=64, rows=1)
+SURE = Duplicates(similarity=0.5, shingle_words=2, hashes=64, recall=0.9999999)
 DROP = {"too_short": "text_bytes < 4"}
 
 Row = tuple[str, str | None, str | None]

@@ -17,11 +17,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from curation.dedup import buckets, pairs, verdicts
-from curation.dedup.signatures import annotator, recall
+from curation.dedup.signatures import annotator
 from curation.dedup.verdicts import UNKNOWN, Standing, Verdicts
 from curation.recipe import Duplicates
 
-__all__ = ["CHANGES", "DOCUMENTS", "Settled", "annotator", "recall", "settle"]
+__all__ = ["CHANGES", "DOCUMENTS", "Settled", "annotator", "settle"]
 
 METHODS = ("same_id", "exact", "minhash")
 

@@ -26,8 +26,9 @@ def keys(rows: pa.Table, settings: Duplicates) -> tuple[Keys, NDArray[np.uint32]
     worded = np.flatnonzero(rows["shingles"].to_numpy() > 0)
     every = np.arange(rows.num_rows)
     found = [(_mixed(_ID, _hex(rows["id"])), every), (_mixed(_DIGEST, _hex(rows["digest"])), every)]
+    width = settings.rows
     for band in range(settings.bands):
-        columns = values[worded, band * settings.rows : (band + 1) * settings.rows].T
+        columns = values[worded, band * width : (band + 1) * width].T
         found.append((_mixed(np.uint64(_BAND + band), *columns), worded))
     joined = np.concatenate([key for key, _ in found])
     of = np.concatenate([row for _, row in found]).astype(np.uint32)

@@ -24,9 +24,9 @@ SCHEME = "affine32"
 
 
 def annotator(settings: Duplicates) -> Annotator:
-    """Two columns a document: `signature`, of `bands * rows` little-endian uint32, and `shingles`, how many
+    """Two columns a document: `signature`, of `hashes` little-endian uint32, and `shingles`, how many
     distinct shingles of `shingle_words` words it has. The other settings do not matter here."""
-    size = settings.bands * settings.rows
+    size = settings.hashes
     columns = pa.schema(
         [
             pa.field("signature", pa.binary(4 * size), nullable=False),
@@ -57,8 +57,8 @@ def signature(hashes: NDArray[np.uint64], size: int) -> NDArray[np.uint32]:
 
 
 def matrix(column: pa.ChunkedArray, settings: Duplicates) -> NDArray[np.uint32]:
-    """A `signature` column as an array; shape (rows, bands * rows of a band)."""
-    size = settings.bands * settings.rows
+    """A `signature` column as an array; shape (rows, hashes)."""
+    size = settings.hashes
     values = np.empty((len(column), size), dtype=np.uint32)
     row = 0
     for chunk in column.chunks:
@@ -74,12 +74,6 @@ def lean_minhash(values: bytes) -> "LeanMinHash":
     from datasketch import LeanMinHash
 
     return LeanMinHash(seed=SEED, hashvalues=np.frombuffer(values, dtype="<u4"), scheme=SCHEME)
-
-
-def recall(similarity: float, bands: int, rows: int) -> float:
-    """The probability that two documents of this Jaccard similarity share a band: 1 - (1 - s**rows)**bands
-    (Leskovec, Rajaraman, Ullman, "Mining of Massive Datasets", 3.4.2)."""
-    return float(1 - (1 - similarity**rows) ** bands)
 
 
 @cache

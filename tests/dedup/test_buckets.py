@@ -62,7 +62,7 @@ def test_near_copies_of_one_kept_document_go_however_small_the_bound() -> None:
 
 def test_a_bucket_that_its_bound_of_kept_documents_share_proposes_nothing_more() -> None:
     def compared(bound: int) -> int:
-        settings = Duplicates(bands=64, rows=1, max_bucket=bound)
+        settings = Duplicates(hashes=64, recall=0.9999999, max_bucket=bound)
         return find(_shared_header(20), settings).verified.num_rows
 
     assert 0 < compared(2) < compared(5) < compared(100)
@@ -74,7 +74,7 @@ def test_identical_copies_are_never_boilerplate() -> None:
 
 
 def test_a_header_in_common_proposes_pages_but_removes_none() -> None:
-    settings = Duplicates(bands=64, rows=1)
+    settings = Duplicates(hashes=64, recall=0.9999999)
     docs = _shared_header(10)
     assert find(docs, settings).verified.num_rows > 0
     assert removed(docs, settings) == {}

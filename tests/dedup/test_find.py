@@ -12,7 +12,7 @@ from curation.recipe import Duplicates
 from tests.dedup.corpus import Doc, candidates, find, settle, texts, words
 
 # 64 bands of one row: two documents of similarity .5 share none with probability 2**-64.
-SURE = Duplicates(similarity=0.5, shingle_words=2, bands=64, rows=1)
+SURE = Duplicates(similarity=0.5, shingle_words=2, hashes=64, recall=0.9999999)
 
 
 def _shingles(text: str) -> frozenset[tuple[str, ...]]:

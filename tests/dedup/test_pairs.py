@@ -90,7 +90,7 @@ def test_no_text_is_read_twice_for_a_group_that_is_larger_than_a_portion(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     chain = [Doc(f"{n:02}", words(10 * n, 10 * n + 100)) for n in range(30)]
-    settings = Duplicates(bands=64, rows=1)
+    settings = Duplicates(hashes=64, recall=0.9999999)
     table = candidates(chain, settings)
     expected = settle(table, texts(chain), settings)
     monkeypatch.setattr(pairs, "HASHES_AT_ONCE", 300)
@@ -104,7 +104,7 @@ def test_no_text_is_read_twice_for_a_group_that_is_larger_than_a_portion(
 
 def test_documents_whose_sizes_forbid_the_similarity_are_not_read() -> None:
     docs = [Doc("short", words(0, 60)), Doc("long", words(0, 300))]
-    settings = Duplicates(bands=64, rows=1)
+    settings = Duplicates(hashes=64, recall=0.9999999)
     asked = Texts(docs)
     assert settle(candidates(docs, settings), asked, settings).removed.num_rows == 0
     assert asked.requests == []

@@ -7,6 +7,7 @@ import pytest
 from datasketch import MinHash, MinHashLSH
 
 from curation import dedup
+from curation.banding import recall
 from curation.dedup import signatures
 from curation.recipe import Duplicates
 from curation.text.shingles import shingle_hashes
@@ -86,5 +87,5 @@ def test_the_stated_recall_is_what_bands_of_real_signatures_give() -> None:
     for seed in range(400):
         a, b = (signatures.signature(h, 112).reshape(14, 8) for h in _sets(0.8, 400, seed))
         hits += bool((a == b).all(axis=1).any())
-    assert dedup.recall(0.8, 14, 8) == pytest.approx(0.9235, abs=1e-4)
+    assert recall(0.8, 14, 8) == pytest.approx(0.9235, abs=1e-4)
     assert hits / 400 == pytest.approx(0.9235, abs=4 * np.sqrt(0.9235 * 0.0765 / 400))

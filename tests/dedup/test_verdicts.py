@@ -52,7 +52,7 @@ def test_of_a_near_b_near_c_with_a_far_from_c_a_and_c_stay() -> None:
 
 def test_a_and_c_of_real_texts_stay_too() -> None:
     docs = [Doc("a", words(0, 300)), Doc("b", words(20, 320)), Doc("c", words(40, 340))]
-    assert set(removed(docs, Duplicates(bands=64, rows=1))) == {"b"}
+    assert set(removed(docs, Duplicates(hashes=64, recall=0.9999999))) == {"b"}
 
 
 def test_only_kept_documents_of_a_common_bucket_are_compared() -> None:
