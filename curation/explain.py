@@ -14,7 +14,7 @@ from curation.errors import LakeError
 from curation.facts import Partition
 from curation.judge import judgments
 from curation.pipeline import Job
-from curation.release import redaction
+from curation.release import edits
 from curation.select import columns_of
 from curation.text.pii import KINDS
 
@@ -103,16 +103,16 @@ def _document(found: _Found) -> dict[str, Any]:
 
 
 def _redacted(found: _Found, text: str) -> str:
-    if redaction.ANNOTATION not in found.beside:
+    if "pii" not in found.beside:
         return text
-    spans = stage.read_table(found.beside[redaction.ANNOTATION], [redaction.SPANS]).column(0)
-    return redaction.redact(text, spans[found.row].as_py(), KINDS)[0]
+    spans = stage.read_table(found.beside["pii"], [edits.PERSONAL]).column(0)
+    return edits.edit(text, spans[found.row].as_py(), (), KINDS)[0]
 
 
 def _annotations(columns: pa.Table, document: dict[str, Any]) -> dict[str, Any]:
     row = columns.to_pylist()[0]
-    if redaction.SPANS in row:
-        row[redaction.SPANS] = dict(sorted(Counter(span["kind"] for span in row[redaction.SPANS]).items()))
+    if edits.PERSONAL in row:
+        row[edits.PERSONAL] = dict(sorted(Counter(span["kind"] for span in row[edits.PERSONAL]).items()))
     return {k: v for k, v in row.items() if k not in document and k != "signature"}
 
 

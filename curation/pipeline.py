@@ -92,9 +92,19 @@ def open_job(
     if ledger is None and not storage.is_local(lake):
         raise RecipeError(f"the lake {lake} cannot hold the ledger: name a database or a local file for it")
     job = Job(recipe_file.load(recipe, overrides), layout, ledger or layout.ledger)
-    rules.check(job.recipe.select.drop, job.schema)
+    reads = rules.check(job.recipe.select.drop, job.schema)
+    _check_removal(job.recipe, frozenset().union(*reads.values()))
     _check_prompts(job.recipe)
     return job
+
+
+def _check_removal(recipe: Recipe, read: frozenset[str]) -> None:
+    """RecipeError if texts of which removal leaves nothing could be released."""
+    if "c4" in recipe.release.remove and not read & {"c4_line_count", "c4_sentence_count"}:
+        raise RecipeError(
+            "release.remove: of some texts C4 leaves no line, and no rule drops these; write a rule into "
+            "select.drop, such as no_line_left: c4_line_count = 0, or C4's own, c4_sentence_count < 5"
+        )
 
 
 def _check_prompts(recipe: Recipe) -> None:

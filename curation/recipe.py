@@ -185,6 +185,7 @@ class Release(Model):
     seed: int = 0
     title: str = ""
     redact: tuple[Literal["email", "ip", "phone", "iban", "card"], ...] = ()  # replaced by <email> ...
+    remove: tuple[Literal["c4"], ...] = ()  # the lines and marks that C4's rules take out of a text
 
 
 class Pretrain(Model):
@@ -233,11 +234,16 @@ class Recipe(Model):
         return self
 
     @model_validator(mode="after")
-    def _spans_to_redact(self) -> "Recipe":
+    def _spans_to_edit(self) -> "Recipe":
         if self.release.redact and not self.annotate.pii:
             raise ValueError(
                 f"release.redact names {', '.join(self.release.redact)}, but annotate.pii is false: "
                 "nothing says where these are; write annotate.pii: true"
+            )
+        if self.release.remove and not self.annotate.rules:
+            raise ValueError(
+                f"release.remove names {', '.join(self.release.remove)}, but annotate.rules is false: "
+                "nothing says what these take out; write annotate.rules: true"
             )
         return self
 

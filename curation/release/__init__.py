@@ -20,8 +20,7 @@ from curation.funnel import funnel
 from curation.layout import Layout
 from curation.manifest import Manifest
 from curation.recipe import Recipe
-from curation.release import card, mixture, order, shards
-from curation.release.redaction import ANNOTATION
+from curation.release import card, edits, mixture, order, shards
 from curation.stage import Published
 
 VERSION = 1
@@ -74,7 +73,7 @@ def write(lake: Layout, recipe: Recipe, partitions: Sequence[Partition], decisio
     totals = _measure(_kept(recipe, decisions, partitions))
     count = order.shard_count(totals.text_bytes, recipe.release.shard_bytes)
     chosen = _chosen(_kept(recipe, decisions, partitions), recipe.release.seed)
-    files, tally = shards.write(uri, chosen, count, recipe.release.redact)
+    files, tally = shards.write(uri, chosen, count, recipe.release)
     synthetic = recipe.synthesize.source if recipe.synthesize else None
     steps = funnel(partitions, decisions.manifest, synthetic=synthetic, mixed_out=totals.mixed_out)
     made = Manifest(
@@ -92,7 +91,7 @@ def write(lake: Layout, recipe: Recipe, partitions: Sequence[Partition], decisio
             "rows_by_license": dict(sorted(tally.licences.items())),
             "text_bytes": totals.text_bytes - tally.bytes_saved,
             "funnel": steps.as_json(),
-            **_redacted(recipe, tally),
+            **_edited(recipe, tally),
         },
     )
     card.write(uri, recipe, made, steps)
@@ -105,7 +104,7 @@ class _Kept:
     """The kept documents of one part: what was decided, their rows in it, how often each is released."""
 
     uri: str
-    spans: str | None  # URI of the spans to redact
+    spans: dict[str, str]  # columns of spans to edit by, and the URI of each
     decided: pa.Table  # id, source, text_bytes
     rows: NDArray[np.int64]
     times: NDArray[np.int64]
@@ -131,7 +130,7 @@ def _kept(recipe: Recipe, decisions: Published, partitions: Sequence[Partition])
         ids = taken.column("id").to_pylist()
         weights = [settings.weights.get(name, 1.0) for name in taken.column("source").to_pylist()]
         times = [mixture.copies(id_, weight, settings.seed) for id_, weight in zip(ids, weights, strict=True)]
-        spans = beside[uri][ANNOTATION] if settings.redact else None
+        spans = {column: beside[uri][name] for name, column in edits.columns(settings).items()}
         yield _Kept(uri, spans, taken, rows, np.array(times, np.int64))
 
 
@@ -157,18 +156,24 @@ def _chosen(kept: Iterator[_Kept], seed: int) -> Iterator[shards.Chosen]:
         yield shards.Chosen(part.uri, np.repeat(part.rows, part.times), np.array(keys, np.uint64), part.spans)
 
 
-def _redacted(recipe: Recipe, tally: shards.Tally) -> dict[str, dict[str, int]]:
-    """The spans that were replaced, by each kind asked for; nothing where none is."""
-    kinds = sorted(set(recipe.release.redact))
-    return {"redacted": {kind: tally.redacted[kind] for kind in kinds}} if kinds else {}
+def _edited(recipe: Recipe, tally: shards.Tally) -> dict[str, dict[str, int]]:
+    """The spans that were replaced, and removed, by each kind asked for; nothing where none is."""
+    settings = recipe.release
+    asked: dict[str, Sequence[str]] = {"redacted": settings.redact, "removed": settings.remove}
+    return {
+        name: {kind: tally.edited[kind] for kind in sorted(set(kinds))}
+        for name, kinds in asked.items()
+        if kinds
+    }
 
 
 def _fingerprint(recipe: Recipe) -> str:
     permission = recipe.synthesize.permission if recipe.synthesize else None
     settings = {
-        **recipe.release.model_dump(mode="json", exclude={"redact"}),
-        # Left out where it is empty: releases made before there was such a setting stay the same.
+        **recipe.release.model_dump(mode="json", exclude={"redact", "remove"}),
+        # Left out where they are empty: releases made before there were such settings stay the same.
         **({"redact": sorted(set(recipe.release.redact))} if recipe.release.redact else {}),
+        **({"remove": sorted(set(recipe.release.remove))} if recipe.release.remove else {}),
         "recipe": recipe.name,
         "about": recipe.description,
         "permission": permission,

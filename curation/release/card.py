@@ -31,6 +31,7 @@ def text(recipe: Recipe, made: Manifest, funnel: Funnel) -> str:
         _funnel(funnel),
         _licences(made),
         _redaction(made),
+        _removal(made),
         _synthetic(recipe),
         _provenance(made),
     ]
@@ -95,6 +96,17 @@ def _redaction(made: Manifest) -> str:
         "other columns are as they came. What is found and what is missed: `docs/pii.md` of the project. "
         "The `digest` of a redacted row is that of its redacted text.\n\n"
         + _table(("placeholder", "times"), rows)
+    )
+
+
+def _removal(made: Manifest) -> str:
+    if "removed" not in made.details:
+        return ""
+    count = made.details["removed"]["c4"]
+    return (
+        "## Removed\n\nWhat C4's rules take out of a text (lines without an end mark, of few words or about "
+        f"scripts and policies; citation marks) was taken out: {count:,} spans. The `digest` of such a row "
+        "is that of the text that is left.\n"
     )
 
 

@@ -5,7 +5,7 @@ sorted and written as Parquet. In memory is one batch, then one shard.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +20,9 @@ from curation import manifest, stage, storage
 from curation.document import SCHEMA
 from curation.errors import LakeError
 from curation.manifest import File
+from curation.recipe import Release
 from curation.release import order
-from curation.release.redaction import SPANS, redact_rows
+from curation.release.edits import edit_rows
 
 ROW_GROUP_ROWS = 1000
 MAX_SHARDS = 900  # scratch files open at once, below the usual limit of 1,024
@@ -36,7 +37,7 @@ class Chosen:
     uri: str
     rows: NDArray[np.int64]  # ascending, repeated for copies
     keys: NDArray[np.uint64]
-    spans: str | None = None  # URI of the spans to redact, row for row
+    spans: Mapping[str, str]  # columns of spans to edit by, row for row, and the URI of each
 
 
 @dataclass
@@ -44,21 +45,21 @@ class Tally:
     """What was written, copies counted."""
 
     licences: Counter[str] = field(default_factory=Counter)  # rows by licence
-    redacted: Counter[str] = field(default_factory=Counter)  # spans by kind
-    bytes_saved: int = 0  # of text, by redacting it: negative if placeholders are longer
+    edited: Counter[str] = field(default_factory=Counter)  # spans by kind
+    bytes_saved: int = 0  # of text, by editing it: negative if placeholders are longer
 
 
 def write(
-    directory: str, chosen: Iterable[Chosen], shards: int, redact: Sequence[str] = ()
+    directory: str, chosen: Iterable[Chosen], shards: int, settings: Release
 ) -> tuple[tuple[File, ...], Tally]:
-    """Write the shards below `directory`/data, spans of the kinds `redact` replaced; files and counts."""
+    """Write the shards below `directory`/data, edited as `settings` says; files and counts."""
     if shards > MAX_SHARDS:
         raise LakeError(
             f"{shards} shards: at most {MAX_SHARDS} are written at once; raise release.shard_bytes"
         )
     tally = Tally()
     with storage.scratch(storage.join(directory, "data")) as folder:
-        _scatter(folder, chosen, shards, redact, tally)
+        _scatter(folder, chosen, shards, settings, tally)
         files = []
         for n in range(shards):
             name = f"data/train-{n:05d}-of-{shards:05d}.parquet"
@@ -69,15 +70,13 @@ def write(
     return tuple(files), tally
 
 
-def _scatter(
-    folder: Path, chosen: Iterable[Chosen], shards: int, redact: Sequence[str], tally: Tally
-) -> None:
+def _scatter(folder: Path, chosen: Iterable[Chosen], shards: int, settings: Release, tally: Tally) -> None:
     with ExitStack() as stack:
         writers = [
             stack.enter_context(pa.ipc.new_stream(str(folder / f"{n}.arrow"), _KEYED)) for n in range(shards)
         ]
         for part in chosen:
-            for batch in _copies(part, redact, tally):
+            for batch in _copies(part, settings, tally):
                 places = batch.column("key").to_numpy()
                 homes = np.array([order.shard(int(place), shards) for place in places], np.int64)
                 tally.licences.update(licence or "unknown" for licence in batch.column("license").to_pylist())
@@ -85,26 +84,27 @@ def _scatter(
                     writers[n].write_batch(batch.take(pa.array(np.flatnonzero(homes == n))))
 
 
-def _copies(part: Chosen, redact: Sequence[str], tally: Tally) -> Iterable[pa.RecordBatch]:
+def _copies(part: Chosen, settings: Release, tally: Tally) -> Iterable[pa.RecordBatch]:
     """The chosen rows of one part with their keys, batch by batch."""
-    spans = stage.read_table(part.spans, [SPANS]).column(SPANS).combine_chunks() if part.spans else None
+    spans = pa.table({name: stage.read_table(uri, [name])[name] for name, uri in part.spans.items()})
     first = 0
     for batch in stage.read_batches(part.uri, SCHEMA.names):
         low, high = np.searchsorted(part.rows, [first, first + batch.num_rows])
         if high > low:
+            rows = pa.array(part.rows[low:high])
             taken = batch.take(pa.array(part.rows[low:high] - first))
-            if spans is not None:
-                taken = _redact(taken, spans.take(pa.array(part.rows[low:high])), redact, tally)
+            if part.spans:
+                taken = _edit(taken, spans.take(rows), settings, tally)
             keys = pa.array(part.keys[low:high], pa.uint64())
             yield pa.RecordBatch.from_arrays([*taken.columns, keys], schema=_KEYED)
         first += batch.num_rows
 
 
-def _redact(rows: pa.RecordBatch, spans: pa.Array, kinds: Sequence[str], tally: Tally) -> pa.RecordBatch:
-    redacted, counts = redact_rows(rows, spans, kinds)
-    tally.redacted += counts
-    tally.bytes_saved += _text_bytes(rows) - _text_bytes(redacted)
-    return redacted
+def _edit(rows: pa.RecordBatch, spans: pa.Table, settings: Release, tally: Tally) -> pa.RecordBatch:
+    edited, counts = edit_rows(rows, spans, settings.redact)
+    tally.edited += counts
+    tally.bytes_saved += _text_bytes(rows) - _text_bytes(edited)
+    return edited
 
 
 def _text_bytes(rows: pa.RecordBatch) -> int:

@@ -4,8 +4,8 @@ import pyarrow.parquet as pq
 
 from curation.annotate import annotators
 from curation.annotate.pii import PII
-from curation.recipe import Annotate
-from curation.release import redaction
+from curation.recipe import Annotate, Release
+from curation.release import edits
 from tests.annotate.batches import batch
 
 
@@ -41,5 +41,6 @@ def test_parquet_and_duckdb_read_the_spans(tmp_path):
 def test_it_runs_only_where_a_recipe_asks_and_release_knows_its_name():
     assert PII not in annotators(Annotate())
     assert PII in annotators(Annotate(pii=True))
-    assert PII.name == redaction.ANNOTATION
-    assert redaction.SPANS in PII.columns.names
+    (name, column), *_ = edits.columns(Release(redact=("email",))).items()
+    assert PII.name == name
+    assert column in PII.columns.names

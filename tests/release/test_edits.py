@@ -1,8 +1,10 @@
-"""A release shows nothing that the recipe redacts, and is unchanged where it redacts nothing."""
+"""A release shows nothing that the recipe redacts or removes, and is unchanged where it does neither."""
 
 import json
+import re
 from pathlib import Path
 from typing import get_args
+from unittest.mock import patch
 
 import polars as pl
 import pytest
@@ -18,7 +20,7 @@ from curation.fingerprint import fingerprint
 from curation.pipeline import Job
 from curation.recipe import Release
 from curation.release import VERSION, Released
-from curation.release.redaction import redact
+from curation.release.edits import edit
 from curation.text.pii import KINDS, spans
 from tests import sample
 
@@ -30,17 +32,23 @@ TEXTS = {
 }
 
 
-def job(folder: Path, redact: list[str], pii: bool = True) -> Job:
+NO_LINE_LEFT = {"no_line_left": "c4_line_count = 0"}
+
+
+def job(
+    folder: Path, redact: list[str], pii: bool = True, c4: bool = False, drop: dict[str, str] | None = None
+) -> Job:
     (folder / "docs.jsonl").write_text(
         "".join(json.dumps({"id": k, "text": t}) + "\n" for k, t in TEXTS.items())
     )
+    gone = {"gone": "text_chars = 46 AND pii_count = 1"} if pii else {}
     said = {
         "name": "small",
         "interval": {"start": "2025-01-01", "end": "2025-01-02"},
         "sources": [{"name": "docs", "format": "jsonl", "path": "docs.jsonl", "columns": {"id": "id"}}],
-        "annotate": {"language": False, "rules": False, "pii": pii},
-        "select": {"drop": {"gone": "text_chars = 46 AND pii_count = 1"} if pii else {}},
-        "release": {"redact": redact, "weights": {"docs": 2}},
+        "annotate": {"language": False, "rules": bool(drop), "pii": pii},
+        "select": {"drop": gone | (drop or {})},
+        "release": {"redact": redact, "remove": ["c4"] if c4 else [], "weights": {"docs": 2}},
     }
     (folder / "small.yaml").write_text(yaml.safe_dump(said))
     return pipeline.open_job(folder / "small.yaml", str(folder / "lake"))
@@ -114,6 +122,48 @@ def test_a_recipe_that_redacts_what_it_does_not_look_for_is_refused(tmp_path: Pa
         job(tmp_path, ["email"], pii=False)
 
 
+def test_what_c4_takes_out_is_not_released_and_the_card_says_so(tmp_path: Path) -> None:
+    lines = {"lines": "Home\nThis is a line of text.[edit]\nRead our privacy policy now.\nMore of it, too."}
+    with patch.dict(TEXTS, lines):
+        released, rows = release(job(tmp_path, ["email"], c4=True, drop=NO_LINE_LEFT))
+    assert "This is a line of text.\nMore of it, too." in set(rows["text"])
+    assert TEXTS["plain"] in set(rows["text"])
+    assert "Only <email> twice: <email>" not in set(
+        rows["text"]
+    )  # C4 leaves nothing of a line without an end
+    assert released.manifest.details["removed"]["c4"] > 0
+    assert released.manifest.details["text_bytes"] == sum(len(text.encode()) for text in rows["text"])
+    assert rows["digest"].to_list() == [text_digest(text) for text in rows["text"]]
+    assert "C4's rules" in (Path(released.uri) / "README.md").read_text()
+
+
+def test_a_recipe_that_removes_what_it_does_not_look_for_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"write annotate\.rules: true"):
+        job(tmp_path, [], c4=True)
+
+
+def test_a_recipe_that_would_release_texts_of_which_nothing_is_left_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="no_line_left: c4_line_count = 0"):
+        job(tmp_path, [], c4=True, drop={"few_words": "word_count < 3"})
+
+
+LETTERS = st.lists(st.sampled_from(".pc"), max_size=30)
+
+
+@given(LETTERS, LETTERS)
+def test_no_byte_of_a_span_is_left_however_the_spans_overlap(personal: list[str], removed: list[str]) -> None:
+    text = "abcdefghijklmnopqrstuvwxyzABCD"
+    of = [[{"start": m.start(), "end": m.end(), "kind": "ip"} for m in re.finditer("p+", "".join(personal))]]
+    of.append([{"start": m.start(), "end": m.end()} for m in re.finditer("c+", "".join(removed))])
+    edited, counts = edit(text, *of, ("ip",))
+    marks = zip(text, "".join(personal).ljust(30, "."), "".join(removed).ljust(30, "."), strict=True)
+    assert edited.replace("<ip>", "") == "".join(a for a, p, c in marks if p != "p" and c != "c")
+    whole = [
+        s for s in of[0] if all("".join(removed).ljust(30)[n] == "c" for n in range(s["start"], s["end"]))
+    ]
+    assert counts["ip"] == edited.count("<ip>") == len(of[0]) - len(whole)
+
+
 def test_a_recipe_can_name_each_kind_that_is_found_and_no_other(tmp_path: Path) -> None:
     literal = get_args(get_args(Release.model_fields["redact"].annotation)[0])
     assert sorted(literal) == sorted(KINDS)
@@ -124,7 +174,7 @@ def test_a_recipe_can_name_each_kind_that_is_found_and_no_other(tmp_path: Path) 
 @given(st.lists(st.sampled_from(["a@example.com", "212-555-0142", "é😀 words", "\n"])).map(" ".join))
 def test_what_is_not_a_span_of_these_kinds_stays_byte_for_byte(text: str) -> None:
     marked = [{"start": start, "end": end, "kind": kind} for start, end, kind in spans(text)]
-    assert redact(text, marked, ())[0] == text
-    redacted, counts = redact(text, marked, ("email",))
+    assert edit(text, marked, (), ())[0] == text
+    redacted, counts = edit(text, marked, (), ("email",))
     assert redacted == text.replace("a@example.com", "<email>")
     assert counts["email"] == text.count("a@example.com")
