@@ -134,6 +134,11 @@ def is_published(recipe: Recipe, lake: Layout, plan_uris: Sequence[str]) -> bool
     return True
 
 
+def places(recipe: Recipe, plan_uris: Sequence[str]) -> list[Place]:
+    """The partitions that these plans are of, each once."""
+    return list(_by_place(recipe, plan_uris))
+
+
 def publish_partition(
     lake: Layout, asked: Iterable[Column], where: Place, parts: Sequence[Part]
 ) -> Published:

@@ -5,6 +5,9 @@ It is a cache: what is found in it is filtered by the set of partitions at hand,
 recipe asks for, and a partition it lacks is added. Segments of like size are merged (O'Neil et al. 1996, "The
 log-structured merge-tree"), so a day is rewritten a few times, not once a day. Two runs that race may lose
 one's segment, which is then made again.
+
+It is cut by ranges of keys, which are hashes, into indices that know nothing of each other: each may be made
+by a task of its own, on a machine of its own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,11 +27,13 @@ from curation.recipe import Duplicates
 from curation.stage import Published
 
 SCHEMA = pa.schema([*bands.KEYS, pa.field("partition", pa.uint32(), nullable=False)])
-RANGE_ROWS = 4_000_000  # rows that are merged at once, 64 MB
+STEP_ROWS = 4_000_000  # rows that are merged at once, 64 MB
 FAN_IN = 100  # files that are open at once
 MERGE_RATIO = 4  # a segment is merged with the next smaller one if that has more than a quarter of its rows
 
 Keys = NDArray[np.uint64]
+Bounds = tuple[int, int]
+"""The least key, and the one after the greatest."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +46,26 @@ class Segment:
 
 
 def cover(lake: Layout, settings: Duplicates, wanted: Sequence[Published]) -> list[Segment]:
-    """The segments that hold all of `wanted`, published band rows; what they lack is added first."""
-    directory = lake.index(bands.name(settings))
+    """The segments that hold all of `wanted`, published band rows, in all ranges; what they lack is added."""
+    ranges = range(settings.key_ranges)
+    return [segment for number in ranges for segment in cover_range(lake, settings, wanted, number)]
+
+
+def cover_range(
+    lake: Layout, settings: Duplicates, wanted: Sequence[Published], number: int
+) -> list[Segment]:
+    """`cover` for the keys of one of `key_ranges` ranges."""
+    directory = lake.index(bands.name(settings), f"{number:04}-of-{settings.key_ranges:04}")
     segments = _segments(stage.current(directory))
     held = {digest for segment in segments for digest in segment.partitions}
-    missing = [p for p in wanted if p.input.digest not in held]
+    missing = [p for p in wanted if p.manifest.rows_in and p.input.digest not in held]
     if not missing:
         return segments
+    bounds = number * 2**64 // settings.key_ranges, (number + 1) * 2**64 // settings.key_ranges
     for first in range(0, len(missing), FAN_IN):
-        chunk = [p for p in missing[first : first + FAN_IN] if p.manifest.rows_in]
-        sources = [(bands.keys(p), (p.input.digest,)) for p in chunk]
-        if sources:
-            segments.append(_merge(directory, sources))
-    segments = _compact(directory, segments)
+        sources = [(bands.keys(p), (p.input.digest,)) for p in missing[first : first + FAN_IN]]
+        segments.append(_merge(directory, sources, bounds))
+    segments = _compact(directory, segments, bounds)
     _publish(directory, bands.name(settings), segments)
     return segments
 
@@ -108,17 +120,18 @@ def _numbered(
     return hits["key"].to_numpy()[here], numbers[here], hits["row"].to_numpy()[here].astype(np.int64)
 
 
-def _compact(directory: str, segments: list[Segment]) -> list[Segment]:
+def _compact(directory: str, segments: list[Segment], bounds: Bounds) -> list[Segment]:
     """`segments`, those of like size merged: each has more than MERGE_RATIO times the rows of the next."""
     left = sorted(segments, key=lambda segment: -segment.file.rows)
     while len(left) > 1 and left[-2].file.rows <= MERGE_RATIO * left[-1].file.rows:
         two = [(segment.uri, segment.partitions) for segment in left[-2:]]
-        left = sorted([*left[:-2], _merge(directory, two)], key=lambda segment: -segment.file.rows)
+        left = sorted([*left[:-2], _merge(directory, two, bounds)], key=lambda segment: -segment.file.rows)
     return left
 
 
-def _merge(directory: str, sources: Sequence[tuple[str, tuple[str, ...]]]) -> Segment:
-    """One segment of the rows of sorted files, each given with the partitions that it holds."""
+def _merge(directory: str, sources: Sequence[tuple[str, tuple[str, ...]]], bounds: Bounds) -> Segment:
+    """One segment of the rows of sorted files, each given with the partitions that it holds, that have keys
+    within `bounds`."""
     partitions = tuple(digest for _, held in sources for digest in held)
     firsts = np.cumsum([0, *(len(held) for _, held in sources)])
     with ExitStack() as stack:
@@ -127,7 +140,7 @@ def _merge(directory: str, sources: Sequence[tuple[str, tuple[str, ...]]]) -> Se
             for uri, _ in sources
         ]
         writer = stack.enter_context(stage.part_writer(directory, SCHEMA, "segment", bands.KEY_GROUP_ROWS))
-        for least, after in _ranges(sum(file.metadata.num_rows for file in files)):
+        for least, after in _steps(sum(file.metadata.num_rows for file in files), bounds):
             slices = [
                 _slice(file, least, after, int(first)) for file, first in zip(files, firsts, strict=False)
             ]
@@ -140,11 +153,11 @@ def _merge(directory: str, sources: Sequence[tuple[str, tuple[str, ...]]]) -> Se
     return Segment(storage.join(directory, file.name), file, partitions)
 
 
-def _ranges(rows: int) -> Iterator[tuple[int, int]]:
-    """Ranges of keys, of about RANGE_ROWS rows each: keys are spread evenly."""
-    count = -(-rows // RANGE_ROWS)
-    bounds = [n * 2**64 // count for n in range(count + 1)]
-    return pairwise(bounds)
+def _steps(rows: int, bounds: Bounds) -> Iterator[Bounds]:
+    """`bounds` in steps of about STEP_ROWS rows, if `rows` are those of all keys: they are spread evenly."""
+    least, after = bounds
+    count = -(-rows * (after - least) // (STEP_ROWS * 2**64))
+    return pairwise(least + n * (after - least) // count for n in range(count + 1))
 
 
 def _slice(file: pq.ParquetFile, least: int, after: int, first: int) -> pa.Table:

@@ -4,7 +4,7 @@
     documents/<source>-<fingerprint>/source.txt         where its archives lie
     annotations/<name>-<fingerprint>/<source>/<partition>/   the same parts, the same order
     bands/<fingerprint>/<source>/<partition>/           keys by which duplicates are found
-    index/<fingerprint>/                                the keys of many partitions, merged
+    index/<fingerprint>/<range>/                        the keys of many partitions, merged
     pairs/<fingerprint>/                                verified pairs by digest
     decisions/<recipe>-<fingerprint>/                   one row a document; a generation a set of partitions
     judgments/<rubric>-<fingerprint>/<inputs>/          a sample, judged
@@ -42,8 +42,8 @@ class Layout:
     def bands(self, fingerprint: str, source: str, partition: str) -> str:
         return join(self.root, "bands", fingerprint, source, partition)
 
-    def index(self, fingerprint: str) -> str:
-        return join(self.root, "index", fingerprint)
+    def index(self, fingerprint: str, keys: str) -> str:
+        return join(self.root, "index", fingerprint, keys)
 
     def decisions(self, recipe: str, fingerprint: str) -> str:
         return join(self.root, "decisions", f"{recipe}-{fingerprint}")

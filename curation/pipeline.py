@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 import curation.select
-from curation import facts, recipe_file, rules, stage, storage
+from curation import bands, facts, index, recipe_file, rules, stage, storage
 from curation import plan as plans
 from curation import release as releases
 from curation.claude.prices import is_free
@@ -150,8 +150,15 @@ def annotate(job: Job, plan_uri: str) -> None:
 
 
 def publish(job: Job, plan_uris: Sequence[str]) -> list[str]:
-    """Publish the partitions that these plans are the whole of; their manifests' URIs."""
-    return facts.publish(job.recipe, job.lake, plan_uris)
+    """Publish the partitions that these plans are the whole of, and the keys by which their duplicates are
+    found; the manifests' URIs."""
+    uris = facts.publish(job.recipe, job.lake, plan_uris)
+    if job.recipe.select.duplicates:
+        for where in facts.places(job.recipe, plan_uris):
+            partition = facts.find(job.lake, job.columns, where)
+            assert partition is not None, "it has just been published"
+            bands.publish(job.lake, job.recipe.select.duplicates, partition)
+    return uris
 
 
 def is_published(job: Job, plan_uris: Sequence[str]) -> bool:
@@ -166,6 +173,16 @@ def missing(job: Job) -> list[str]:
 
 
 # Decisions
+
+
+def merge_keys(job: Job, number: int) -> int:
+    """Add to one of the index's ranges (`select.duplicates.key_ranges`) the keys that it lacks; how many rows
+    it has then. What follows would do it too, one range after the other."""
+    settings = job.recipe.select.duplicates
+    if settings is None:
+        raise RecipeError(f"recipe {job.recipe.name} removes no duplicates: it has no index")
+    made = [bands.publish(job.lake, settings, partition) for partition in gather(job, job.columns)]
+    return sum(s.file.rows for s in index.cover_range(job.lake, settings, made, number))
 
 
 def screen(job: Job) -> Published:

@@ -7,6 +7,7 @@ passes between tasks. Groups are made of whole files, in the order of their name
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 
 from curation import layout, stage, storage
@@ -41,10 +42,13 @@ class Plan:
     inputs: tuple[Input, ...]
 
 
+_version = cache(version)  # it reads a file each time
+
+
 def place(source: Source, partition: str) -> Place:
     """Where the documents of a partition lie: settings and the libraries that read archives decide it."""
     others = ("datatrove", "trafilatura") if source.extract.extractor == "trafilatura" else ()
-    libraries = {name: version(name) for name in ("fastwarc", "resiliparse", *others)}
+    libraries = {name: _version(name) for name in ("fastwarc", "resiliparse", *others)}
     mark = fingerprint("documents", VERSION, {**source.model_dump(mode="json"), "libraries": libraries})
     return Place(source.name, mark, partition)
 

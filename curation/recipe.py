@@ -121,6 +121,7 @@ class Duplicates(Model):
     hashes: int = Field(default=112, ge=1, le=4096)  # of a signature
     recall: float = Field(default=0.9, gt=0, lt=1)  # of pairs of just this similarity; bands follow from it
     max_bucket: int = Field(default=100, ge=1)  # kept documents; a bucket with so many proposes no more
+    key_ranges: int = Field(default=1, ge=1, le=1024)  # of the index, each a task of its own in Airflow
 
     @model_validator(mode="after")
     def _reachable(self) -> "Duplicates":

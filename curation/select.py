@@ -60,7 +60,7 @@ class Rules:
 
     @property
     def fingerprint(self) -> str:
-        near = self.duplicates.model_dump(mode="json") if self.duplicates else None
+        near = self.duplicates.model_dump(mode="json", exclude={"key_ranges"}) if self.duplicates else None
         # Order counts: the first condition that holds gives the reason.
         return fingerprint("select", VERSION, {"drop": list(self.drop.items()), "duplicates": near})
 
@@ -90,7 +90,7 @@ class _Side:
         """Whether the rules say what they said."""
         return self.stood is not None and self.stood.inputs == self.inputs
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Input, ...]:
         """What the decisions about it are made of."""
         beside = tuple(published.input for published in self.partition.annotations.values())

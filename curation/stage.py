@@ -9,6 +9,7 @@ next generation; the same inputs are skipped.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ class Published:
     def uri(self) -> str:
         return layout.manifest(self.directory, self.generation)
 
-    @property
+    @cached_property
     def input(self) -> Input:
         """What a later stage names when it reads this one."""
         m = self.manifest

@@ -47,6 +47,21 @@ def test_days_in_one_go_give_the_same_bytes_as_one_by_one(
     assert files(released) == files(pipeline.release(in_order))
 
 
+def test_keys_merged_range_by_range_by_tasks_of_their_own_are_not_merged_again_and_decide_the_same(
+    in_order: Job, recipe: Path, tmp_path: Path
+) -> None:
+    job = pipeline.open_job(recipe, str(tmp_path / "lake"), {"select.duplicates.key_ranges": 5})
+    shutil.copytree(in_order.lake.root, job.lake.root)
+    for kind in ("index", "pairs", "decisions"):
+        shutil.rmtree(Path(job.lake.root) / kind)
+    rows = [pipeline.merge_keys(job, number) for number in (4, 1, 0, 2, 3)]
+    merged = {f: f.stat().st_mtime_ns for f in Path(job.lake.root).glob("index/*/*-of-0005/*")}
+    decided = pipeline.screen(job)
+    assert merged == {f: f.stat().st_mtime_ns for f in Path(job.lake.root).glob("index/**/*") if f.is_file()}
+    assert all(rows)
+    assert decided.manifest == pipeline.screen(in_order).manifest
+
+
 def test_a_second_run_computes_nothing_sends_nothing_and_says_so(
     in_order: Job, server: stand_in.StandIn
 ) -> None:

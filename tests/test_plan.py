@@ -30,9 +30,9 @@ def test_another_trafilatura_makes_other_documents_only_where_it_makes_them(
 ) -> None:
     theirs, ours = made(Extract(extractor="trafilatura")), made(Extract())
     monkeypatch.setattr(
-        "curation.plan.version", lambda name: f"99 of {name}" if name == "trafilatura" else "1"
+        "curation.plan._version", lambda name: f"99 of {name}" if name == "trafilatura" else "1"
     )
     assert made(Extract(extractor="trafilatura")) != theirs
     ours_then = made(Extract())
-    monkeypatch.setattr("curation.plan.version", lambda name: "1")
+    monkeypatch.setattr("curation.plan._version", lambda name: "1")
     assert made(Extract()) == ours_then != ours

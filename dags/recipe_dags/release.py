@@ -31,6 +31,9 @@ The release is an event of the asset `release_{name}`, on which `pretrain_{name}
 JUDGE_DOC = """Have a sample of the surviving documents judged by the recipe's rubric. The sample is chosen by
 a keyed hash, so it hardly changes with a day more; what was judged before is not asked again."""
 
+MERGE_DOC = """Merge the keys of all days, by which duplicates are found, in one range of them: each range is
+a task of its own. What was merged before is not merged again."""
+
 SYNTHESIZE_DOC = """Have some of the kept documents rewritten. The answers stay in the ledger; the next task
 makes documents of them."""
 
@@ -60,7 +63,12 @@ def chain(recipe: Recipe, path: str) -> None:
     steps: list[AbstractOperator | TaskGroup | Any] = [complete(path)]
     if any(not source.timed for source in recipe.sources):
         steps.append(facts(path, lambda context: None, publish))
-    steps += [changed(path), screen(path)]
+    steps.append(changed(path))
+    if recipe.select.duplicates and recipe.select.duplicates.key_ranges > 1:
+        steps.append(
+            merge_keys.partial(recipe=path).expand(number=[*range(recipe.select.duplicates.key_ranges)])
+        )
+    steps.append(screen(path))
     if recipe.judge:
         steps += [_ask("judge", "judge_requests", path, JUDGE_DOC), score(path)]
     steps.append(select(path))
@@ -116,6 +124,14 @@ def changed(recipe: str) -> bool:
     if released:
         log.info("nothing has changed since %s: nothing is computed again", released.uri)
     return released is None
+
+
+@task(doc_md=MERGE_DOC)
+def merge_keys(recipe: str, number: int) -> int:
+    """Merge the keys of range `number`. Gives its rows."""
+    from curation import pipeline
+
+    return pipeline.merge_keys(job_of(recipe), number)
 
 
 @task

@@ -27,11 +27,14 @@ sources:
 
 @pytest.fixture(scope="session")
 def recipes(tmp_path_factory):
-    """A folder of recipes: one that asks for little, one that cannot be read, one whose name is taken."""
+    """A folder of recipes: one that asks for little, one that cannot be read, one whose name is taken,
+    one that merges its keys in tasks side by side."""
     folder = tmp_path_factory.mktemp("recipes")
     (folder / "little.yaml").write_text(SMALL)
     (folder / "torn.yaml").write_text(SMALL.replace("schedule", "shedule").replace("small", "torn"))
     (folder / "twin.yaml").write_text(SMALL)
+    wide = SMALL + "select: {duplicates: {key_ranges: 8}}\n"
+    (folder / "wide.yaml").write_text(wide.replace("name: small", "name: wide"))
     return folder
 
 

@@ -37,7 +37,8 @@ def scheduled(dag, *, catchup=True):
 
 def test_every_recipe_has_its_dags_and_a_broken_one_takes_none_with_it(dags):
     shipped = {"ingest_sample", "release_sample", "pretrain_sample"}
-    assert set(dags) == {*shipped, "ingest_small", "release_small", "broken_torn", "broken_twin"}
+    own = {f"{stage}_{name}" for stage in ("ingest", "release") for name in ("small", "wide")}
+    assert set(dags) == {*shipped, *own, "broken_torn", "broken_twin"}
 
 
 def test_a_broken_recipe_says_where_and_what(dags):
@@ -49,6 +50,13 @@ def test_a_broken_recipe_says_where_and_what(dags):
 def test_stages_that_a_recipe_leaves_out_are_not_there(dags):
     assert dags["release_small"].task_ids == ["complete", "changed", "screen", "select", "release"]
     assert {"judge", "score", "synthesize_text", "synthesize"} <= set(dags["release_sample"].task_ids)
+
+
+def test_ranges_of_keys_are_merged_in_tasks_of_their_own_before_anything_is_decided(dags):
+    merge = serialized(dags["release_wide"]).get_task("merge_keys")
+    assert (merge.upstream_task_ids, merge.downstream_task_ids) == ({"changed"}, {"screen"})
+    assert merge.is_mapped
+    assert merge.get_parse_time_mapped_ti_count() == 8
 
 
 def test_the_stages_follow_one_another(dags):
