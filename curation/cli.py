@@ -70,6 +70,7 @@ def report(
     from curation.pipeline import open_job
 
     job = replace(open_job(recipe, lake, ledger=ledger), look_only=True)
+    screens.alarms(console, job)
     screens.funnel(console, job)
     if png:
         screens.funnel_picture(job, png)
@@ -124,6 +125,23 @@ def remove(
     stone = takedown.add(where, takedown.kind(value, kind), value, why)
     ids = takedown.ids(where, stone)
     screens.taken_down(console, stone, len(ids), takedown.releases(where, ids))
+
+
+@app.command()
+def approve(
+    why: Annotated[str, typer.Option(help="Why: it is kept with the approval.")],
+    recipe: RecipeOption = "sample",
+    lake: LakeOption = "lake",
+    ledger: LedgerOption = None,
+) -> None:
+    """Let the alarms of the present decisions pass; others, such as those of a day more, ask anew."""
+    from curation import approvals, pipeline, screens
+
+    job = replace(pipeline.open_job(recipe, lake, ledger=ledger), look_only=True)
+    decisions = pipeline.screen(job)
+    pending = approvals.pending(job.lake, job.recipe.alarms, decisions)
+    approvals.add(job.lake, decisions, pending, approvals.Approval(why, None))
+    screens.alarms(console, job)
 
 
 class _Bars:

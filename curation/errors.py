@@ -3,6 +3,7 @@
     CurationError               what a user can mend; the command line prints it without a stack trace
     ├── RecipeError             the recipe says something that cannot be done
     ├── InputError              an archive, a file or a row cannot be read as asked
+    ├── AlarmError              decisions are out of the ordinary; a person may approve of them
     ├── LakeError               what is (or is not) in the lake contradicts what is asked
     │   └── NotPublished        what is asked for is not in the lake yet
     └── ClaudeError             a request to Claude, or to what stands in for it, failed for good
@@ -21,6 +22,10 @@ class RecipeError(CurationError):
 
 class InputError(CurationError):
     """An archive, a file or a row cannot be read as asked."""
+
+
+class AlarmError(CurationError):
+    """Decisions are out of the ordinary: nothing is made of them until a person approves."""
 
 
 class LakeError(CurationError):

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation import pipeline, rules, stage, storage
-from curation.errors import LakeError
+from curation.errors import LakeError, NotPublished
 from curation.facts import Partition
 from curation.judge import judgments
 from curation.pipeline import Job
 from curation.release import edits
 from curation.select import columns_of
+from curation.stage import Published
 from curation.text.pii import KINDS
 
 
@@ -54,25 +55,36 @@ class _Found:
 
 
 def explain(job: Job, id_: str) -> Explanation:
-    """The explanation of the document `id_`, or of the only one whose id begins so. Raises LakeError."""
-    partitions = pipeline.everything(job)
+    """The explanation of the document `id_`, or of the only one whose id begins so. Raises LakeError.
+
+    Of a run that an alarm has stopped it is that of the first decisions.
+    """
+    partitions, decided, drop = _latest(job)
     found = _find(partitions, id_)
     document = _document(found)
     columns = columns_of(found.uri, found.beside).slice(found.row, 1)
-    decision = _decision(job, partitions, found)
+    decision = _decision(decided, partitions, found)
     instead = decision["duplicate_of"]
     return Explanation(
         document=document,
         part=found.uri,
         row=found.row,
         annotations=_annotations(columns, document),
-        verdicts=_verdicts(job, columns),
+        verdicts=_verdicts(job, drop, columns),
         decision=decision,
         kept_instead=_document(_find(partitions, instead)) if instead else None,
         judgment=_judgment(job, document["id"]),
         children=tuple(_children(partitions, document["id"])),
         shards=tuple(_shards(job, document["id"])),
     )
+
+
+def _latest(job: Job) -> tuple[list[Partition], Published, Mapping[str, str]]:
+    """The partitions, the decisions about them, and the rules that these follow."""
+    try:
+        return pipeline.everything(job), pipeline.decided(job), job.recipe.select.drop
+    except NotPublished:
+        return pipeline.gather(job, job.columns), pipeline.screen(job), pipeline.first_rules(job)
 
 
 def _find(partitions: list[Partition], id_: str) -> _Found:
@@ -116,8 +128,7 @@ def _annotations(columns: pa.Table, document: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in row.items() if k not in document and k != "signature"}
 
 
-def _verdicts(job: Job, columns: pa.Table) -> tuple[Verdict, ...]:
-    drop = job.recipe.select.drop
+def _verdicts(job: Job, drop: Mapping[str, str], columns: pa.Table) -> tuple[Verdict, ...]:
     reads = rules.check(drop, job.schema)
     holds = rules.verdicts(drop, columns)
     row = columns.to_pylist()[0]
@@ -127,10 +138,10 @@ def _verdicts(job: Job, columns: pa.Table) -> tuple[Verdict, ...]:
     )
 
 
-def _decision(job: Job, partitions: list[Partition], found: _Found) -> dict[str, Any]:
+def _decision(decided: Published, partitions: list[Partition], found: _Found) -> dict[str, Any]:
     uris = [uri for partition in partitions for uri, _ in partition.parts()]
-    decided = pipeline.decided(job).part_uris()[uris.index(found.uri)]
-    row: dict[str, Any] = stage.read_table(decided).slice(found.row, 1).to_pylist()[0]
+    uri = decided.part_uris()[uris.index(found.uri)]
+    row: dict[str, Any] = stage.read_table(uri).slice(found.row, 1).to_pylist()[0]
     return row
 
 

@@ -7,6 +7,7 @@
     index/<fingerprint>/<range>/                        the keys of many partitions, merged
     pairs/<fingerprint>/                                verified pairs by digest
     decisions/<recipe>-<fingerprint>/                   one row a document; a generation a set of partitions
+    approvals/<decisions>/<alarm>.json                  what a person has approved of, why, and who
     judgments/<rubric>-<fingerprint>/<inputs>/          a sample, judged
     classifiers/<column>-<fingerprint>/<inputs>/        model-<digest>.bin and its report
     releases/<recipe>/<identity>/                       README.md, manifest.json, data/
@@ -47,6 +48,9 @@ class Layout:
 
     def decisions(self, recipe: str, fingerprint: str) -> str:
         return join(self.root, "decisions", f"{recipe}-{fingerprint}")
+
+    def approval(self, decisions: str, alarm: str) -> str:
+        return join(self.root, "approvals", decisions, f"{alarm}.json")
 
     def pairs(self, fingerprint: str) -> str:
         return join(self.root, "pairs", fingerprint)

@@ -4,7 +4,7 @@ Each step can be called at any time: what is published for the same configuratio
 computed. A step that needs an earlier one finds it the same way. `Job` is a recipe at work in a lake.
 
     plan → ingest → annotate → publish      a partition's facts
-    screen → judge → score → select         decisions, at last with the classifier's column
+    screen → judge → score → select         decisions, at last with the classifier's column; alarms stop them
     synthesize → release → pretrain         texts, shards, a training
 """
 
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 import curation.select
-from curation import bands, facts, index, recipe_file, rules, stage, storage
+from curation import alarms, approvals, bands, facts, index, recipe_file, rules, stage, storage
 from curation import plan as plans
 from curation import release as releases
 from curation.claude.prices import is_free
@@ -187,11 +187,25 @@ def merge_keys(job: Job, number: int) -> int:
 
 def screen(job: Job) -> Published:
     """Decide by the rules that need no judgment: whose documents may be judged."""
+    return _decide(job, gather(job, job.columns), first_rules(job))
+
+
+def first_rules(job: Job) -> dict[str, str]:
+    """The rules that need no judgment."""
     drop = job.recipe.select.drop
     judged = job.recipe.judge.column if job.recipe.judge else None
     reads = rules.check(drop, job.schema)
-    early = {reason: condition for reason, condition in drop.items() if judged not in reads[reason]}
-    return _decide(job, gather(job, job.columns), early)
+    return {reason: condition for reason, condition in drop.items() if judged not in reads[reason]}
+
+
+def check_alarms(job: Job) -> None:
+    """Raises AlarmError, with the evidence, if the first decisions raise alarms that no one has approved.
+
+    Before anything is paid for; what the judge's column drops later raises none.
+    """
+    screened = screen(job)
+    if pending := approvals.pending(job.lake, job.recipe.alarms, screened):
+        raise alarms.error(pending, screened)
 
 
 def judge_requests(job: Job) -> list[Request]:

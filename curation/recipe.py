@@ -157,6 +157,14 @@ class Select(Model):
         return self
 
 
+class Alarms(Model):
+    """When the first decisions stop a run, until a person approves of them; a limit that is null is none."""
+
+    source_loss: Ratio | None = 0.99  # of a source's documents that pass every rule, gone as duplicates
+    stands_for: Annotated[int, Field(ge=1)] | None = 100_000  # documents that go for the sake of a single one
+    volume: Annotated[float, Field(gt=1)] | None = 10.0  # times a source's median day, or that part of it
+
+
 class Judge(Model):
     """A sample of the survivors is judged; a classifier learns from it and scores every document."""
 
@@ -214,6 +222,7 @@ class Recipe(Model):
     sources: tuple[Source, ...] = Field(min_length=1)
     annotate: Annotate = Annotate()
     select: Select = Select()
+    alarms: Alarms = Alarms()
     judge: Judge | None = None
     synthesize: Synthesize | None = None
     release: Release = Release()

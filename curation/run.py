@@ -46,8 +46,9 @@ def run(job: Job, progress: Progress, workers: int | None = None) -> Finished:
     sent, usd = 0, Decimal(0)
     with _client(job) as client:  # first: a key that is missing is not found out after hours of work
         _facts(job, progress, workers or os.cpu_count() or 1)
+        _step(progress, "screen", pipeline.screen, job)
+        pipeline.check_alarms(job)
         if job.recipe.judge:
-            _step(progress, "screen", pipeline.screen, job)
             asked = _ask(job, client, progress, "judge", pipeline.judge_requests(job))
             sent, usd = sent + asked.sent, usd + asked.usd
             _step(progress, "score", pipeline.score, job)

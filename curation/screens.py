@@ -8,7 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from curation import pipeline
+from curation import approvals, pipeline
+from curation.alarms import listed
+from curation.alarms import raised as find_alarms
+from curation.approvals import Approval
 from curation.explain import Explanation
 from curation.funnel import ENTERED, Funnel
 from curation.funnel import funnel as measure
@@ -142,6 +145,24 @@ def near_copies(console: Console, found: Sequence[NearCopy]) -> None:
         where = (copy.id, copy.source, copy.partition, copy.url or "")
         table.add_row(f"{copy.similarity:.3f}", *map(escape, where))
     console.print(table if found else "No document of this recipe shares a band with this text.")
+
+
+def alarms(console: Console, job: Job) -> None:
+    """What the first decisions raise, and whether a person lets it pass."""
+    decisions = pipeline.screen(job)
+    raised = find_alarms(job.recipe.alarms, decisions)
+    for alarm in raised:
+        state = _approved(approvals.find(job.lake, decisions, alarm))
+        console.print(f"Alarm, {state}\n{escape(listed([alarm]))}", highlight=False, soft_wrap=True)
+    if not raised:
+        console.print("The decisions raise no alarm.")
+
+
+def _approved(given: Approval | None) -> str:
+    if given is None:
+        return "[red]not approved[/]"
+    by = f" by {escape(given.by)}" if given.by else ""
+    return f"[green]approved{by}[/]: {escape(given.why)}"
 
 
 def taken_down(console: Console, stone: Tombstone, documents: int, releases: Mapping[str, int]) -> None:

@@ -155,6 +155,35 @@ def test_near_copies_of_a_text_are_listed_the_nearest_first(
     assert "No document of this recipe shares a band" in nothing.stdout
 
 
+def test_an_alarm_stops_a_run_until_it_is_approved(small: Path) -> None:
+    """Of the 20 documents that are long enough, one stays."""
+    where = ("-r", "small.yaml", "-l", "lake")
+    with (small / "small.yaml").open("a") as file:
+        file.write("alarms: {source_loss: 0.5}\n")
+    stopped = curation("run", *where, cwd=small)
+    assert stopped.returncode == 1
+    assert "19 of the 20 documents" in stopped.stderr
+    assert "raise alarms.source_loss" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    assert not (small / "lake" / "releases").exists()
+    assert "not approved" in curation("report", *where, cwd=small).stdout
+    approved = curation("approve", *where, "--why", "copies, [as] agreed", cwd=small)
+    assert approved.returncode == 0, approved.stderr
+    assert "approved: copies, [as] agreed" in approved.stdout
+    assert "19 of the 20 documents" in approved.stdout
+    again = curation("run", *where, cwd=small)
+    assert again.returncode == 0, again.stderr
+
+
+def test_where_nothing_is_out_of_the_ordinary_there_is_nothing_to_approve(
+    in_order: Job, recipe: Path
+) -> None:
+    told = curation("approve", "-r", str(recipe), "-l", in_order.lake.root, "--why", "to be sure")
+    assert told.returncode == 0, told.stderr
+    assert "raise no alarm" in told.stdout
+    assert not (Path(in_order.lake.root) / "approvals").exists()
+
+
 def test_what_is_removed_leaves_the_next_release_and_the_last_one_is_named(small: Path) -> None:
     where = ("-r", "small.yaml", "-l", "lake")
     first = curation("run", *where, cwd=small)

@@ -10,6 +10,7 @@ from airflow.sdk.definitions._internal.abstractoperator import AbstractOperator
 from curation.recipe import ALL, Recipe
 from curation_airflow import forms
 from curation_airflow.operators import MessageBatchOperator
+from curation_airflow.screen import ScreenOperator
 from curation_airflow.tasks import DEFAULT_ARGS, log, open_job
 from recipe_dags import assets
 from recipe_dags.facts import facts
@@ -23,10 +24,16 @@ Decides about every document of **{name}** and publishes what is kept as Parquet
   and only requests that the ledger lacks are sent to Claude.
 * **Asking Claude** is a message batch on the connection `anthropic`. The task gives its worker back while it
   waits; clearing or killing it cancels nothing that is paid for, and sends nothing again.
+* **Alarms**: if the first decisions are out of the ordinary, `screen` waits for approval before anything is
+  sent or released.
 * It cannot be backfilled: backfill `ingest_{name}`, and it follows.
 
 The release is an event of the asset `release_{name}`, on which `pretrain_{name}` waits.
 """
+
+SCREEN_DOC = """Decide by the rules that need no judgment. Where the decisions raise alarms (a source that
+loses most of its documents, one document that stays for very many, a day out of the ordinary), wait until a
+person approves or rejects them, under *Required Actions*. Gives the manifest's URI."""
 
 JUDGE_DOC = """Have a sample of the surviving documents judged by the recipe's rubric. The sample is chosen by
 a keyed hash, so it hardly changes with a day more; what was judged before is not asked again."""
@@ -64,11 +71,10 @@ def chain(recipe: Recipe, path: str) -> None:
     if any(not source.timed for source in recipe.sources):
         steps.append(facts(path, lambda context: None, publish))
     steps.append(changed(path))
-    if recipe.select.duplicates and recipe.select.duplicates.key_ranges > 1:
-        steps.append(
-            merge_keys.partial(recipe=path).expand(number=[*range(recipe.select.duplicates.key_ranges)])
-        )
-    steps.append(screen(path))
+    ranges = recipe.select.duplicates.key_ranges if recipe.select.duplicates else 1
+    if ranges > 1:
+        steps.append(merge_keys.partial(recipe=path).expand(number=[*range(ranges)]))
+    steps.append(_screen(path))
     if recipe.judge:
         steps += [_ask("judge", "judge_requests", path, JUDGE_DOC), score(path)]
     steps.append(select(path))
@@ -82,6 +88,13 @@ def chain(recipe: Recipe, path: str) -> None:
 def job_of(recipe: str) -> Any:
     """The job of the current task: the recipe, as the form of this run changes it."""
     return open_job(recipe, get_current_context()["params"], forms.RELEASE)
+
+
+def _screen(path: str) -> ScreenOperator:
+    def job(context: Mapping[str, Any]) -> Any:
+        return open_job(path, context["params"], forms.RELEASE)
+
+    return ScreenOperator(task_id="screen", job=job, doc_md=SCREEN_DOC)
 
 
 def _ask(task_id: str, verb: str, path: str, doc: str) -> MessageBatchOperator:
@@ -132,14 +145,6 @@ def merge_keys(recipe: str, number: int) -> int:
     from curation import pipeline
 
     return pipeline.merge_keys(job_of(recipe), number)
-
-
-@task
-def screen(recipe: str) -> str:
-    """Decide by the rules that need no judgment. Gives the manifest's URI."""
-    from curation import pipeline
-
-    return pipeline.screen(job_of(recipe)).uri
 
 
 @task

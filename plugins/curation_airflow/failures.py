@@ -1,4 +1,4 @@
-"""What is said when a task has failed for good: one line in its log, and to whoever is named to hear it.
+"""What is said when a task has failed for good or waits for a person: in its log, and to whoever is named.
 
 `CURATION_ALERT_URL` names a web hook that takes `{"text": …}` by POST (Slack, Mattermost, Teams and others).
 """
@@ -30,10 +30,15 @@ def report_failure(context: Mapping[str, Any]) -> None:
     """Airflow's `on_failure_callback`: log the line, and send it if a web hook is named."""
     line = failure_line(context)
     log.error("%s", line)
+    send(line)
+
+
+def send(text: str) -> None:
+    """Send `text` if a web hook is named."""
     url = os.environ.get("CURATION_ALERT_URL")
     if not url:
         return
-    body = json.dumps({"text": line}).encode()
+    body = json.dumps({"text": text}).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=_SECONDS):

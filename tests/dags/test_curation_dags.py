@@ -79,6 +79,19 @@ def test_every_dag_task_and_field_is_documented_where_the_ui_shows_it(dags):
             assert {"type", "title"} <= set(field.schema)
 
 
+def test_the_task_that_asks_a_person_is_given_the_form_of_the_run(dags):
+    """Its own field must not hide the thresholds that a run by hand changes."""
+    from airflow.sdk.definitions.param import process_params
+
+    dag = dags["release_sample"]
+    given = process_params(
+        dag, dag.get_task("screen"), {"near_duplicate_similarity": 0.7}, suppress_exception=False
+    )
+    assert given["near_duplicate_similarity"] == 0.7
+    assert given["why"] == ""
+    assert set(given) == {*dag.params, "why"}
+
+
 def test_every_dag_survives_the_way_to_the_scheduler(dags):
     for dag in dags.values():
         assert serialized(dag).task_ids == dag.task_ids

@@ -1,0 +1,80 @@
+"""The operator that makes the first decisions and, where they raise alarms, waits until a person approves.
+
+One task, not three: where nothing is out of the ordinary, nothing waits and nothing is skipped.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.exceptions import HITLRejectException
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import Param
+from airflow.sdk.definitions.param import ParamsDict
+from airflow.sdk.exceptions import TaskAwaitingInput
+
+from curation.errors import AlarmError
+from curation_airflow.failures import send
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from curation.pipeline import Job
+
+SUBJECT = "The decisions about {recipe} are out of the ordinary"
+BODY = """{evidence}
+
+**Approve**, and the run goes on; the approval is kept in the lake, for these decisions alone.
+**Reject**, and the task fails. Then remove the cause or raise the limits under `alarms` in the recipe."""
+
+WHY = Param("", "It is kept with the approval.", title="Why", type="string", source="task")
+
+
+class ScreenOperator(ApprovalOperator):
+    """Decide by the rules that need no judgment; ask where that raises alarms. Gives the manifest's URI.
+
+    :param job: from the task's context: the recipe at work in the lake.
+    """
+
+    def __init__(self, *, job: "Callable[[Mapping[str, Any]], Job]", **kwargs: Any) -> None:
+        # Subject and body are written once there is something to ask.
+        super().__init__(subject="", body="", fail_on_reject=True, **kwargs)
+        self.params = ParamsDict(
+            {"why": WHY}
+        )  # not as an argument: a DAG that has a form gives its own there
+        self.job = job
+
+    def execute(self, context: "Context") -> str:
+        from curation import alarms, approvals, pipeline
+
+        job = self.job(dict(context))
+        decisions = pipeline.screen(job)
+        pending = approvals.pending(job.lake, job.recipe.alarms, decisions)
+        if not pending:
+            return decisions.uri
+        self.subject = SUBJECT.format(recipe=job.recipe.name)
+        self.body = BODY.format(evidence=alarms.listed(pending))
+        self.log.warning("%s:\n%s", self.subject, alarms.listed(pending))
+        send(f"{context['ti'].dag_id}.{self.task_id} waits for approval. {self.subject}:\n{self.body}")
+        try:
+            super().execute(context)
+        except TaskAwaitingInput as asked:  # the answer is about these decisions, whatever is there by then
+            asked.kwargs = {"decisions": decisions.uri}
+            raise
+        raise AssertionError("an approval is waited for by an exception")
+
+    def execute_complete(self, context: "Context", event: dict[str, Any], decisions: str = "") -> str:
+        """After the answer: approve of the decisions that were shown, and go on if they are still these."""
+        from curation import alarms, approvals, pipeline, stage
+
+        job, shown = self.job(dict(context)), stage.open_manifest(decisions)
+        pending = approvals.pending(job.lake, job.recipe.alarms, shown)
+        why = str((event.get("params_input") or {}).get("why") or "")
+        by = (event.get("responded_by_user") or {}).get("name")
+        try:
+            super().execute_complete(context, event)
+        except HITLRejectException as error:
+            said = f"{by or 'someone'}{f' ({why})' if why else ''}"
+            raise AlarmError(f"rejected by {said}; {alarms.error(pending, shown)}") from error
+        approvals.add(job.lake, shown, pending, approvals.Approval(why, by))
+        pipeline.check_alarms(job)
+        return pipeline.screen(job).uri

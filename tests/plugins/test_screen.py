@@ -1,0 +1,134 @@
+"""The screening task: done at once where nothing is out of the ordinary, else it waits for a person."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from airflow.sdk.exceptions import TaskAwaitingInput
+
+from curation import pipeline, stage, takedown
+from curation.errors import AlarmError
+from curation_airflow.screen import ScreenOperator
+
+PROSE = "The bridge was built by the people of the town, and it is still used by them every day of the year. "
+
+
+@pytest.fixture
+def make_job(tmp_path):
+    """A maker of the job of 20 near copies, under a limit to what a source may lose."""
+    lines = [json.dumps({"id": str(n), "text": PROSE * 3 + str(n)}) for n in range(20)]
+    (tmp_path / "posts.jsonl").write_text("\n".join(lines))
+    (tmp_path / "small.yaml").write_text(
+        "name: small\n"
+        "interval: {start: 2025-11-03, end: 2025-11-04}\n"
+        "sources:\n"
+        "  - {name: posts, format: jsonl, path: posts.jsonl, columns: {id: id}}\n"
+    )
+
+    def make(limit: float):
+        job = pipeline.open_job(
+            tmp_path / "small.yaml", str(tmp_path / "lake"), {"alarms.source_loss": limit}
+        )
+        plans = pipeline.plan(job, None)
+        for uri in plans:
+            pipeline.ingest(job, uri)
+            pipeline.annotate(job, uri)
+        pipeline.publish(job, plans)
+        return job
+
+    return make
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What Airflow is told to show to a person."""
+    shown = []
+    monkeypatch.setattr(
+        "airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **told: shown.append(told)
+    )
+    return shown
+
+
+def operator(job):
+    return ScreenOperator(task_id="screen", job=lambda context: job)
+
+
+CONTEXT = {
+    "task_instance": SimpleNamespace(id="1"),
+    "ti": SimpleNamespace(dag_id="release_small"),
+    "params": {},
+}
+
+
+def answer(job, chosen: str, kwargs, why: str = "a mirror, as agreed"):
+    """What Airflow resumes the task with, on a worker that knows nothing of what came before."""
+    event = {
+        "chosen_options": [chosen],
+        "params_input": {"why": why},
+        "responded_at": SimpleNamespace(isoformat=str),
+        "responded_by_user": {"id": "1", "name": "Ada"},
+        "timedout": False,
+    }
+    return operator(job).execute_complete(CONTEXT, event=event, **kwargs)
+
+
+def parked(job):
+    with pytest.raises(TaskAwaitingInput) as waiting:
+        operator(job).execute(CONTEXT)
+    assert waiting.value.method_name == "execute_complete"
+    return waiting.value.kwargs
+
+
+def test_nothing_out_of_the_ordinary_asks_nobody(make_job, asked):
+    job = make_job(1.0)
+    assert operator(job).execute(CONTEXT) == pipeline.screen(job).uri
+    assert asked == []
+
+
+def test_an_alarm_waits_with_the_evidence(make_job, asked):
+    parked(make_job(0.5))
+    [shown] = asked
+    assert "small" in shown["subject"]
+    assert "19 of the 20 documents" in shown["body"]
+    assert "curation explain" in shown["body"]
+    assert shown["options"] == ["Approve", "Reject"]
+    assert list(shown["params"]) == ["why"]
+
+
+def test_it_is_told_to_the_web_hook_that_someone_is_waited_for(make_job, asked, monkeypatch):
+    sent = []
+    monkeypatch.setattr("curation_airflow.screen.send", sent.append)
+    parked(make_job(0.5))
+    [text] = sent
+    assert text.startswith("release_small.screen waits for approval")
+    assert "19 of the 20 documents" in text
+
+
+def test_what_is_approved_goes_on_and_is_not_asked_again(make_job, asked, tmp_path):
+    job = make_job(0.5)
+    assert answer(job, "Approve", parked(job)) == pipeline.screen(job).uri
+    [fact] = (tmp_path / "lake" / "approvals").glob("*/*.json")
+    said = json.loads(fact.read_text())
+    assert (said["by"], said["why"], said["alarm"]["where"]) == ("Ada", "a mirror, as agreed", "posts")
+    assert operator(job).execute(CONTEXT) == pipeline.screen(job).uri
+    pipeline.check_alarms(job)  # on the command line too
+    assert len(asked) == 1
+
+
+def test_what_is_rejected_fails_for_good_and_says_who_and_why(make_job, asked, tmp_path):
+    job = make_job(0.5)
+    with pytest.raises(AlarmError, match=r"rejected by Ada \(not agreed\).*(?s:.*)19 of the 20"):
+        answer(job, "Reject", parked(job), why="not agreed")
+    assert not (tmp_path / "lake" / "approvals").exists()
+
+
+def test_an_answer_is_about_the_decisions_that_were_shown(make_job, asked):
+    """While a person thinks, a document is taken down: that set of decisions nobody has seen."""
+    job = make_job(0.5)
+    waiting = parked(job)
+    first = pipeline.screen(job)
+    id_ = stage.read_table(first.part_uris()[0], ["id"])["id"][0].as_py()
+    takedown.add(job.lake, "id", id_, "its author asked")
+    with pytest.raises(AlarmError, match="18 of the 19 documents"):
+        answer(job, "Approve", waiting)
+    assert first.uri == waiting["decisions"]
