@@ -1,7 +1,8 @@
 """Lines and paragraphs: what Gopher and FineWeb count of them.
 
 A *line* ends where `str.splitlines` ends it (LF, CR, CR LF and Unicode's other line ends). Blank lines, with
-nothing but white space, are no lines: they separate *paragraphs*, which are runs of lines.
+nothing but white space, are no lines: they separate *paragraphs*, which are runs of lines. Only where bullets
+and ellipses are shared out they count as lines, as in datatrove, whose users chose their thresholds so.
 
 Gopher (Rae et al., "Scaling Language Models", 2021, sections A1.1 and A1.2) drops a document in which more
 than 90 % of lines start with a bullet or 30 % end with an ellipsis, or in which duplicate lines or paragraphs
@@ -32,6 +33,7 @@ class Lines(NamedTuple):
     """Counts of one text; `chars` are code points."""
 
     lines: int
+    every: int  # line, blank or not
     bullets: int  # lines that start with • or -
     ellipses: int  # lines that end with … or ...
     terminal: int  # lines that end with terminal punctuation, not with a space behind it
@@ -94,11 +96,12 @@ def ends_with_ellipsis(codes: Codes, start: int, end: int) -> bool:
 @uncounted
 def count_lines(codes: Codes, bits: Bits, count: int, room: Room) -> Lines:
     """The counts of a spelled text of `count` characters, which `room` has room for."""
-    lines = bullets = ellipses = terminal = short = long = paragraphs = 0
+    lines = every = bullets = ellipses = terminal = short = long = paragraphs = 0
     at, inside = 0, False
     while at < count:
         start = at
         end, at = _line_end(codes, bits, count, start)
+        every += 1
         first, last = strip(bits, start, end)
         if first == last:
             inside = False
@@ -122,6 +125,7 @@ def count_lines(codes: Codes, bits: Bits, count: int, room: Room) -> Lines:
     again, again_chars = _repeated(room.paragraphs, room.paragraph_chars, paragraphs, room.seen)
     return Lines(
         lines,
+        every,
         bullets,
         ellipses,
         terminal,

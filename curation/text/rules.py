@@ -124,8 +124,8 @@ def _share(
     out[1] = marks.word_chars / marks.words if marks.words else 0.0
     out[2] = _ratio(marks.hashes, tokens)
     out[3] = _ratio(marks.ellipses, tokens)
-    out[4] = _ratio(lines.bullets, lines.lines)
-    out[5] = _ratio(lines.ellipses, lines.lines)
+    out[4] = _ratio(lines.bullets, lines.every)
+    out[5] = _ratio(lines.ellipses, lines.every)
     out[6] = _ratio(marks.alphabetic, tokens)
     out[7] = marks.stop_words
     out[8] = _ratio(lines.duplicates, lines.lines)

@@ -39,7 +39,8 @@ def quality(segments: Segments) -> Quality:
     word_count = sum(n for _, n in words)
     word_chars = sum(len(word) * n for word, n in words)
     alphabetic = sum(n for word, n in words if any(map(str.isalpha, word)))
-    text, lines, tokens = segments.text, segments.lines, len(segments.tokens)
+    text, tokens = segments.text, len(segments.tokens)
+    lines = text.splitlines()  # blank ones too, as datatrove counts
     return Quality(
         word_count=word_count,
         mean_word_chars=word_chars / word_count if word_count else 0.0,
