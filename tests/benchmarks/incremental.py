@@ -11,6 +11,10 @@ seconds (wall clock, imports left out) and its peak memory are its own.
     memory_ratio       peak memory of deciding it on top of `days`, over that on top of a tenth of them
     scaling_exponent   of deciding a tenth, three tenths and all days from scratch: the slope of log seconds
                        over log documents, by least squares; keys, index and pairs are made anew each time
+    of_seconds         `curation duplicates --of` a document of the first day, all days in the lake
+    mib_per_million    what a run from scratch holds at its peak for each million documents: the slope from a
+                       tenth of the days to all
+    bytes_*            on disk, for each document, of all that duplicates need
 """
 
 import json
@@ -24,6 +28,7 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
+from curation.pipeline import Job
 from tests.benchmarks import corpora
 from tests.benchmarks.slope import slope
 
@@ -91,6 +96,8 @@ def step(root: str, lake: str, what: str, days: int, *sources: str) -> dict[str,
     from curation.text import minhash, shingles  # noqa: F401  compiled before the clock starts
 
     job = pipeline.open_job(_recipe(Path(root), days, list(sources)), lake)
+    if what == "of":
+        return _of(job, Path(root) / "days" / f"{_day(0)}.jsonl")
     start, decided = time.perf_counter(), 0.0
     if what in ("facts", "both"):
         plans = pipeline.plan(job, None if "new" in sources else _day(days - 1))
@@ -105,6 +112,20 @@ def step(root: str, lake: str, what: str, days: int, *sources: str) -> dict[str,
         print(manifest.rows_in, manifest.dropped, file=sys.stderr)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"facts": facts, "decide": decided, "mib": peak}
+
+
+def _of(job: Job, day: Path) -> dict[str, float]:
+    """The seconds until the near copies of the second document of `day` are found."""
+    from curation import near_copies
+
+    with day.open() as lines:
+        texts = [json.loads(next(lines))["text"] for _ in range(2)]
+    near_copies.find(job, texts[0])  # kernels are loaded before the clock starts
+    start = time.perf_counter()
+    found = near_copies.find(job, texts[1])
+    seconds = time.perf_counter() - start
+    assert found[0].similarity == 1
+    return {"seconds": seconds}
 
 
 def _run(*arguments: object) -> dict[str, float]:
@@ -127,16 +148,19 @@ def measure(root: Path, days: int, size: int) -> dict[str, float]:
     lake = root / "lake"
     for n in range(1, days + 1):
         _run("step", root, lake, "facts", n, "history")
-    points, day = [], {}
+    points, day, peaks = [], {}, []
     for part in (0.1, 0.3, 1.0):
         count = round(days * part)
         _forget(lake, "bands", "index", "pairs", "decisions")
         found = _run("step", root, lake, "decide", count, "history")
         points.append((count * size, found["decide"]))
+        peaks.append(found["mib"])
         print(f"from scratch: {count * size} documents, {found['decide']:.1f} s, {found['mib']:.0f} MiB")
         _forget(lake, "documents/new-*", "annotations/*/new")
         day[count] = _run("step", root, lake, "both", count, "history", "new")
         _tell(f"on top of {count} days", day[count])
+    of_seconds = _run("step", root, lake, "of", days, "history")["seconds"]
+    disk = {f"bytes_{kind}": _bytes(lake / kind) / (days * size) for kind in ("bands", "index", "pairs")}
     alone = _run("step", root, root / "alone", "both", 0, "new")
     _tell("alone", alone)
     whole, tenth = day[days], day[round(days * 0.1)]
@@ -145,7 +169,14 @@ def measure(root: Path, days: int, size: int) -> dict[str, float]:
         "decide_ratio": whole["decide"] / alone["decide"],
         "memory_ratio": whole["mib"] / tenth["mib"],
         "scaling_exponent": slope(points),
+        "of_seconds": of_seconds,
+        "mib_per_million": (peaks[-1] - peaks[0]) / (points[-1][0] - points[0][0]) * 1e6,
+        **disk,
     }
+
+
+def _bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*.parquet"))
 
 
 def _tell(what: str, found: dict[str, float]) -> None:
