@@ -6,7 +6,7 @@ undecided in the next round. It ends when none is, with the verdicts of a run fr
 the earlier documents alone, so there is one set of verdicts in which all agree.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -21,6 +21,8 @@ from curation.fingerprint import fingerprint
 from curation.layout import Layout
 from curation.recipe import Duplicates
 from curation.stage import Published
+
+KEYS_AT_ONCE = 2_000_000  # looked up together: all that has one of them is held meanwhile, 40 bytes a row
 
 Rows = NDArray[np.int64]
 Frontier = dict[int, Rows]
@@ -107,7 +109,7 @@ def _orphans(here: _Set, gone: Sequence[Gone]) -> Frontier:
     lost, counts = np.unique(
         np.concatenate([index.keys_of(g.bands, g.rows) for g in gone]), return_counts=True
     )
-    keys, partitions, rows = _sharing(here, lost)
+    keys, partitions, rows = _sharing(here, lost.copy(), least=1)
     documents, of = _documents(here, partitions, rows, {})
     kept = _array(documents["kept"])
     bucket = np.searchsorted(lost, keys)
@@ -125,33 +127,51 @@ def _ids(gone: Gone) -> pa.Array:
 
 def _round(here: _Set, undecided: Frontier) -> dedup.Settled:
     """Settle the undecided documents, and note what changes."""
-    asked = [index.keys_of(here.bands[n], rows) for n, rows in undecided.items()]
-    keys, partitions, rows = _sharing(here, np.unique(np.concatenate(asked)))
-    shared = _shared(keys)
-    documents, of = _documents(here, partitions[shared], rows[shared], undecided)
+    asked = np.concatenate([index.keys_of(here.bands[n], rows) for n, rows in undecided.items()])
+    keys, partitions, rows = _sharing(here, asked, least=2)
+    documents, of = _documents(here, partitions, rows, undecided)
     cache = here.lake.pairs(fingerprint("pairs", 1, {"shingle_words": here.settings.shingle_words}))
     known = pairs.known(cache, documents["digest"])
-    settled = dedup.settle(documents, keys[shared], of, _texts(here, documents), here.settings, known)
+    settled = dedup.settle(documents, keys, of, _texts(here, documents), here.settings, known)
     pairs.remember(cache, settled.verified)
-    _note(here, pa.concat_tables([_kept(undecided), settled.changes]))
+    for n, rows in undecided.items():
+        _note(here, n, _kept(n, rows))
+    for n, places in _by_partition(settled.changes["partition"].to_numpy()):
+        _note(here, n, settled.changes.take(pa.array(places)))
     return settled
 
 
-def _sharing(here: _Set, keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int32], Rows]:
-    """The candidates of the set that have one of `keys`: key, partition, row."""
+def _sharing(
+    here: _Set, keys: NDArray[np.uint64], least: int
+) -> tuple[NDArray[np.uint64], NDArray[np.int32], Rows]:
+    """The candidates of the set that have one of `keys` (sorted here, in place) which as many as `least` of
+    them have: key, partition, row."""
+    keys.sort()
+    keys = keys[np.diff(keys, prepend=~keys[:1]) != 0]
+    parts = [keys[first : first + KEYS_AT_ONCE] for first in range(0, max(len(keys), 1), KEYS_AT_ONCE)]
+    found = [_candidates(here, part, least) for part in parts]
+    every, partitions, rows = zip(*found, strict=True)
+    return np.concatenate(every), np.concatenate(partitions), np.concatenate(rows)
+
+
+def _candidates(
+    here: _Set, keys: NDArray[np.uint64], least: int
+) -> tuple[NDArray[np.uint64], NDArray[np.int32], Rows]:
+    """`_sharing` of keys that are sorted and distinct."""
     found, partitions, rows = index.sharing(here.segments, keys, here.numbers)
-    candidates = np.zeros(len(found), dtype=np.bool_)
-    for n in np.unique(partitions).tolist():
-        of_n = partitions == n
-        candidates[of_n] = here.members[n].passed()[rows[of_n]]
-    return found[candidates], partitions[candidates], rows[candidates]
+    chosen = np.zeros(len(found), dtype=np.bool_)
+    for n, places in _by_partition(partitions):
+        chosen[places] = here.members[n].passed()[rows[places]]
+    bucket = np.searchsorted(keys, found)
+    chosen &= np.bincount(bucket[chosen], minlength=len(keys))[bucket] >= least
+    return found[chosen], partitions[chosen], rows[chosen]
 
 
-def _shared(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Which of `keys` occur more than once."""
-    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    shared: NDArray[np.bool_] = counts[inverse] > 1
-    return shared
+def _by_partition(partitions: NDArray[np.int32]) -> Iterator[tuple[int, Rows]]:
+    """The number of each partition, and where it is, ascending."""
+    order = np.argsort(partitions, kind="stable")
+    numbers, firsts = np.unique(partitions[order], return_index=True)
+    yield from zip(numbers.tolist(), np.split(order, firsts)[1:], strict=True)
 
 
 def _documents(
@@ -161,11 +181,10 @@ def _documents(
     tables = [dedup.DOCUMENTS.empty_table()]
     of = np.zeros(len(rows), dtype=np.int64)
     count = 0
-    for n in np.unique(partitions).tolist():
-        of_n = partitions == n
-        chosen, inverse = np.unique(rows[of_n], return_inverse=True)
+    for n, places in _by_partition(partitions):
+        chosen, inverse = np.unique(rows[places], return_inverse=True)
         tables.append(_load(here, n, chosen, undecided.get(n, np.zeros(0, dtype=np.int64))))
-        of[of_n] = count + inverse
+        of[places] = count + inverse
         count += len(chosen)
     return pa.concat_tables(tables), of
 
@@ -207,24 +226,19 @@ def overlay(stood: pa.Table, rows: Rows, changes: pa.Table) -> pa.Table:
     return stood
 
 
-def _kept(undecided: Frontier) -> pa.Table:
-    """The verdict about undecided documents as long as nothing speaks against them."""
-    tables = [dedup.CHANGES.empty_table()]
-    for n, rows in undecided.items():
-        stays = _nothing(len(rows)).drop(["kept"]).columns
-        columns = [np.full(len(rows), n, np.int32), rows, np.ones(len(rows), np.bool_), *stays]
-        tables.append(pa.table(columns, schema=dedup.CHANGES))
-    return pa.concat_tables(tables)
+def _kept(n: int, rows: Rows) -> pa.Table:
+    """The verdict about undecided documents of a partition as long as nothing speaks against them."""
+    stays = _nothing(len(rows)).drop(["kept"]).columns
+    columns = [np.full(len(rows), n, np.int32), rows, np.ones(len(rows), np.bool_), *stays]
+    return pa.table(columns, schema=dedup.CHANGES)
 
 
-def _note(here: _Set, changes: pa.Table) -> None:
-    """Put new verdicts over those of earlier rounds; the last one about a document holds."""
-    for n in pc.unique(changes["partition"]).to_pylist():
-        new = changes.filter(pc.equal(changes["partition"], n))
-        table = pa.concat_tables([*([here.changes[n]] if n in here.changes else []), new])
-        rows = table["row"].to_numpy()
-        _, last = np.unique(rows[::-1], return_index=True)
-        here.changes[n] = table.take(pa.array(len(rows) - 1 - last))
+def _note(here: _Set, n: int, new: pa.Table) -> None:
+    """Put new verdicts about a partition over those of earlier rounds; the last about a document holds."""
+    table = pa.concat_tables([*([here.changes[n]] if n in here.changes else []), new])
+    rows = table["row"].to_numpy()
+    _, last = np.unique(rows[::-1], return_index=True)
+    here.changes[n] = table.take(pa.array(len(rows) - 1 - last))
 
 
 def _texts(here: _Set, documents: pa.Table) -> Callable[[Sequence[str]], Mapping[str, str]]:
@@ -261,7 +275,7 @@ def read_rows(partition: Partition, rows: Rows, columns: list[str]) -> pa.Table:
 
 def _frontier(documents: pa.Table) -> Frontier:
     partitions, rows = documents["partition"].to_numpy(), documents["row"].to_numpy()
-    return {n: np.unique(rows[partitions == n]) for n in np.unique(partitions).tolist()}
+    return {n: np.unique(rows[places]) for n, places in _by_partition(partitions)}
 
 
 def _union(one: Frontier, other: Frontier) -> Frontier:

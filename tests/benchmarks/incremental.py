@@ -7,7 +7,9 @@ mostly of another day, with some of its words in other places. Each step is a pr
 seconds (wall clock, imports left out) and its peak memory are its own.
 
     day_ratio          plan, ingest, annotate, publish and decide a day on top of `days`, over the same day in
-                       an empty lake; `decide_ratio` is the same of the decisions alone
+                       an empty lake, with the columns of a recipe that asks for nothing; `decide_ratio` is
+                       the same of the decisions alone, `late_day_ratio` that of a day captured before all
+                       others, to which they lose
     memory_ratio       peak memory of deciding it on top of `days`, over that on top of a tenth of them
     scaling_exponent   of deciding a tenth, three tenths and all days from scratch: the slope of log seconds
                        over log documents, by least squares; keys, index and pairs are made anew each time
@@ -34,15 +36,13 @@ from tests.benchmarks.slope import slope
 
 FIRST = date(2025, 1, 1)
 COPIES = 0.1  # of the documents
-SOURCES = {
-    "history": {
-        "name": "history",
-        "format": "jsonl",
-        "path": "../days/{partition}.jsonl",
-        "columns": {"id": "id"},
-    },
-    "new": {"name": "new", "format": "jsonl", "path": "../days/new.jsonl", "columns": {"id": "id"}},
+COLUMNS = {"id": "id", "fetched_at": "at"}
+PATHS = {
+    "history": "../days/{partition}.jsonl",
+    "new": "../days/new.jsonl",
+    "late": "../days/late.jsonl",
 }
+"""Of each source: the days; the one after them; the same documents, captured before all."""
 
 
 def _day(n: int) -> str:
@@ -66,7 +66,10 @@ def write_days(folder: Path, days: int, size: int) -> None:
                     words = [*words, f"{day}.{n}"]
                     if draw.random() < 0.3:  # a bounded memory of what can be copied
                         earlier.append(words)
-                file.write(json.dumps({"id": f"{day}-{n}", "text": " ".join(words)}) + "\n")
+                row = {"id": f"{day}-{n}", "text": " ".join(words), "at": f"{_day(day)}T00:00:00Z"}
+                file.write(json.dumps(row) + "\n")
+    late = (folder / "new.jsonl").read_text().replace(f"{_day(days)}T", f"{_day(-1)}T")
+    (folder / "late.jsonl").write_text(late)
 
 
 def _copy(words: list[str], draw: random.Random) -> list[str]:
@@ -81,8 +84,15 @@ def _recipe(root: Path, days: int, sources: list[str]) -> Path:
     said = {
         "name": "all",
         "interval": {"start": _day(0), "end": _day(max(days, 1))},
-        "sources": [SOURCES[name] for name in sources],
-        "annotate": {"language": False, "rules": False},
+        "sources": [
+            {
+                "name": name,
+                "format": "jsonl",
+                "path": PATHS[name],
+                "columns": {"id": "id", "fetched_at": "at"},
+            }
+            for name in sources
+        ],
     }
     path = root / "recipes" / f"{days}-{'-'.join(sources)}.yaml"
     path.write_text(json.dumps(said))
@@ -90,7 +100,7 @@ def _recipe(root: Path, days: int, sources: list[str]) -> Path:
 
 
 def step(root: str, lake: str, what: str, days: int, *sources: str) -> dict[str, float]:
-    """One step, in this process: the facts of the last of `days` days (of `new`, if that is a source), if
+    """One step, in this process: the facts of `days` days, or of the other source, if there is one, if
     `what` is facts or both, and the decisions about all of them, if it is decide or both."""
     from curation import pipeline
     from curation.text import minhash, shingles  # noqa: F401  compiled before the clock starts
@@ -100,11 +110,12 @@ def step(root: str, lake: str, what: str, days: int, *sources: str) -> dict[str,
         return _of(job, Path(root) / "days" / f"{_day(0)}.jsonl")
     start, decided = time.perf_counter(), 0.0
     if what in ("facts", "both"):
-        plans = pipeline.plan(job, None if "new" in sources else _day(days - 1))
-        for uri in plans:
-            pipeline.ingest(job, uri)
-            pipeline.annotate(job, uri)
-        pipeline.publish(job, plans)
+        for day in [_day(n) for n in range(days)] if sources == ("history",) else [None]:
+            plans = pipeline.plan(job, day)
+            for uri in plans:
+                pipeline.ingest(job, uri)
+                pipeline.annotate(job, uri)
+            pipeline.publish(job, plans)
     facts = time.perf_counter() - start
     if what in ("decide", "both"):
         manifest = pipeline.screen(job).manifest
@@ -146,8 +157,7 @@ def measure(root: Path, days: int, size: int) -> dict[str, float]:
         (root / folder).mkdir()
     _run("write", root, days, size)
     lake = root / "lake"
-    for n in range(1, days + 1):
-        _run("step", root, lake, "facts", n, "history")
+    _run("step", root, lake, "facts", days, "history")
     points, day, peaks = [], {}, []
     for part in (0.1, 0.3, 1.0):
         count = round(days * part)
@@ -156,9 +166,11 @@ def measure(root: Path, days: int, size: int) -> dict[str, float]:
         points.append((count * size, found["decide"]))
         peaks.append(found["mib"])
         print(f"from scratch: {count * size} documents, {found['decide']:.1f} s, {found['mib']:.0f} MiB")
-        _forget(lake, "documents/new-*", "annotations/*/new")
         day[count] = _run("step", root, lake, "both", count, "history", "new")
         _tell(f"on top of {count} days", day[count])
+        _forget(lake, "documents/new-*", "annotations/*/new", "bands/*/new")
+    late = _run("step", root, lake, "both", days, "history", "late")
+    _tell(f"captured before {days} days", late)
     of_seconds = _run("step", root, lake, "of", days, "history")["seconds"]
     disk = {f"bytes_{kind}": _bytes(lake / kind) / (days * size) for kind in ("bands", "index", "pairs")}
     alone = _run("step", root, root / "alone", "both", 0, "new")
@@ -167,6 +179,7 @@ def measure(root: Path, days: int, size: int) -> dict[str, float]:
     return {
         "day_ratio": (whole["facts"] + whole["decide"]) / (alone["facts"] + alone["decide"]),
         "decide_ratio": whole["decide"] / alone["decide"],
+        "late_day_ratio": (late["facts"] + late["decide"]) / (alone["facts"] + alone["decide"]),
         "memory_ratio": whole["mib"] / tenth["mib"],
         "scaling_exponent": slope(points),
         "of_seconds": of_seconds,
