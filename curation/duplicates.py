@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from curation import bands, dedup, index, pairs, stage
 from curation.facts import Partition
-from curation.fingerprint import fingerprint
 from curation.layout import Layout
 from curation.recipe import Duplicates
 from curation.stage import Published
@@ -129,7 +128,7 @@ def _round(here: _Set, undecided: Frontier) -> dedup.Settled:
     keys, partitions, rows = _sharing(here, np.unique(np.concatenate(asked)))
     shared = _shared(keys)
     documents, of = _documents(here, partitions[shared], rows[shared], undecided)
-    cache = here.lake.pairs(fingerprint("pairs", 1, {"shingle_words": here.settings.shingle_words}))
+    cache = pairs.directory(here.lake, here.settings)
     known = pairs.known(cache, documents["digest"])
     settled = dedup.settle(documents, keys[shared], of, _texts(here, documents), here.settings, known)
     pairs.remember(cache, settled.verified)
