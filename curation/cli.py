@@ -67,11 +67,12 @@ def report(
     png: Annotated[Path | None, typer.Option(help="Write the funnel as a picture there.")] = None,
 ) -> None:
     """The funnel of the lake's present state: what stays, and the reason of each loss."""
-    from curation import screens
+    from curation import boilerplate, screens
     from curation.pipeline import open_job
 
     job = replace(open_job(recipe, lake, ledger=ledger), look_only=True)
     screens.funnel(console, job)
+    screens.boilerplate(console, boilerplate.find(job))
     if png:
         screens.funnel_picture(job, png)
         console.print(f"Picture: {escape(str(png))}")

@@ -73,6 +73,28 @@ def sharing(
     return np.concatenate(keys), np.concatenate(partitions), np.concatenate(rows)
 
 
+def ranges(
+    segments: Sequence[Segment], numbers: Mapping[str, int]
+) -> Iterator[tuple[Keys, NDArray[np.int32], NDArray[np.int64]]]:
+    """All that `sharing` finds if every key is wanted, a range of keys at a time, in no order within it: all
+    rows of a key come together, whichever segments hold them. One sequential read of each segment."""
+    if not segments:
+        return
+    held = [digest for segment in segments for digest in segment.partitions]
+    of_segments = np.array([numbers.get(digest, -1) for digest in held], dtype=np.int32)
+    firsts = np.cumsum([0, *(len(segment.partitions) for segment in segments)])
+    with ExitStack() as stack:
+        files = [
+            stack.enter_context(pq.ParquetFile(stack.enter_context(storage.open_input(segment.uri))))
+            for segment in segments
+        ]
+        for least, after in _ranges(sum(segment.file.rows for segment in segments)):
+            slices = [
+                _slice(file, least, after, int(first)) for file, first in zip(files, firsts, strict=False)
+            ]
+            yield _numbered(pa.concat_tables(slices), of_segments)
+
+
 def keys_of(published: Published, rows: NDArray[np.int64]) -> Keys:
     """The keys of some rows of a partition."""
     chosen = np.zeros(published.manifest.rows_in, dtype=np.bool_)

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from curation import pipeline
+from curation.boilerplate import Boilerplate
 from curation.explain import Explanation
 from curation.funnel import ENTERED, Funnel
 from curation.funnel import funnel as measure
@@ -158,6 +159,24 @@ def taken_down(console: Console, stone: Tombstone, documents: int, releases: Map
     for name, rows in releases.items():
         table.add_row(escape(name), str(rows))
     console.print(table if releases else "No release holds one of them.")
+
+
+def boilerplate(console: Console, found: Boilerplate) -> None:
+    """The buckets that propose no duplicates any more, and documents by which to judge them."""
+    if not found.buckets:
+        return
+    console.print(
+        f"Boilerplate: {found.buckets:,} buckets hold {found.max_bucket:,} kept documents or more "
+        "(select.duplicates.max_bucket) and propose nothing to later ones; "
+        f"{found.documents:,} kept documents are in one or more of them."
+    )
+    table = Table(title="The largest of them", title_justify="left")
+    table.add_column("kept", justify="right")
+    table.add_column("documents", no_wrap=True)
+    table.add_column("words they share", overflow="fold")
+    for bucket in found.largest:
+        table.add_row(f"{bucket.kept:,}", "\n".join(bucket.ids), escape(bucket.words))
+    console.print(table)
 
 
 def usage(console: Console, rows: Sequence[Usage], not_named: Sequence[str]) -> None:

@@ -155,6 +155,16 @@ def test_near_copies_of_a_text_are_listed_the_nearest_first(
     assert "No document of this recipe shares a band" in nothing.stdout
 
 
+def test_a_full_bucket_is_reported_with_documents_and_words_to_judge_it_by(small: Path) -> None:
+    file = small / "small.yaml"
+    file.write_text(file.read_text() + "  duplicates: {max_bucket: 1}\n")
+    assert curation("run", "-r", "small.yaml", cwd=small).returncode == 0
+    reported = curation("report", "-r", "small.yaml", cwd=small)
+    assert reported.returncode == 0, reported.stderr
+    assert "hold 1 kept documents or more" in reported.stdout
+    assert "The bridge was built by the people" in reported.stdout
+
+
 def test_what_a_changed_recipe_leaves_behind_is_removed_only_if_asked_and_when_old(small: Path) -> None:
     where = ("-r", "small.yaml", "-l", "lake")
     assert curation("run", *where, cwd=small).returncode == 0
