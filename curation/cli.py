@@ -1,6 +1,7 @@
 """`curation …`: run a recipe without Airflow, and ask what it did."""
 
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -66,12 +67,13 @@ def report(
     png: Annotated[Path | None, typer.Option(help="Write the funnel as a picture there.")] = None,
 ) -> None:
     """The funnel of the lake's present state: what stays, and the reason of each loss."""
-    from curation import screens
+    from curation import boilerplate, screens
     from curation.pipeline import open_job
 
     job = replace(open_job(recipe, lake, ledger=ledger), look_only=True)
     screens.alarms(console, job)
     screens.funnel(console, job)
+    screens.boilerplate(console, boilerplate.find(job))
     if png:
         screens.funnel_picture(job, png)
         console.print(f"Picture: {escape(str(png))}")
@@ -124,7 +126,27 @@ def remove(
     where = Layout(storage.unabbreviated(lake))
     stone = takedown.add(where, takedown.kind(value, kind), value, why)
     ids = takedown.ids(where, stone)
-    screens.taken_down(console, stone, len(ids), takedown.releases(where, ids))
+    screens.taken_down(console, stone, len(ids), takedown.releases(where, stone, ids))
+
+
+@app.command()
+def gc(
+    recipe: Annotated[
+        list[str], typer.Option("--recipe", "-r", help="A recipe that counts; name every one of the lake's.")
+    ],
+    lake: LakeOption = "lake",
+    delete: Annotated[bool, typer.Option(help="Remove what none of these recipes needs.")] = False,
+) -> None:
+    """What each folder of a lake takes on disk, and what no recipe needs. Removes it only if asked."""
+    from curation import gc as garbage
+    from curation import recipe_file, screens, storage
+    from curation.layout import Layout
+
+    where, recipes = Layout(storage.unabbreviated(lake)), [recipe_file.load(name) for name in recipe]
+    rows = garbage.survey(where, recipes, time.time())
+    screens.usage(console, rows, garbage.not_named(where, recipes))
+    if delete:
+        screens.removed(console, garbage.remove(where, rows))
 
 
 @app.command()

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from curation import bands, dedup, index, pairs, stage
 from curation.facts import Partition
-from curation.fingerprint import fingerprint
 from curation.layout import Layout
 from curation.recipe import Duplicates
 from curation.stage import Published
@@ -130,7 +129,7 @@ def _round(here: _Set, undecided: Frontier) -> dedup.Settled:
     asked = np.concatenate([index.keys_of(here.bands[n], rows) for n, rows in undecided.items()])
     keys, partitions, rows = _sharing(here, asked, least=2)
     documents, of = _documents(here, partitions, rows, undecided)
-    cache = here.lake.pairs(fingerprint("pairs", 1, {"shingle_words": here.settings.shingle_words}))
+    cache = pairs.directory(here.lake, here.settings)
     known = pairs.known(cache, documents["digest"])
     settled = dedup.settle(documents, keys, of, _texts(here, documents), here.settings, known)
     pairs.remember(cache, settled.verified)
@@ -254,18 +253,19 @@ def _texts(here: _Set, documents: pa.Table) -> Callable[[Sequence[str]], Mapping
         found: dict[str, str] = {}
         for n in pc.unique(wanted["partition"]).to_pylist():
             of_n = wanted.filter(pc.equal(wanted["partition"], n)).sort_by("row")
-            texts = read_rows(here.members[n].partition, of_n["row"].to_numpy(), ["digest", "text"])
+            documents = here.members[n].partition.documents
+            texts = read_rows(documents, of_n["row"].to_numpy(), ["digest", "text"])
             found |= dict(zip(texts["digest"].to_pylist(), texts["text"].to_pylist(), strict=True))
         return found
 
     return texts
 
 
-def read_rows(partition: Partition, rows: Rows, columns: list[str]) -> pa.Table:
-    """Some documents of a partition, `rows` ascending and counted over all its parts."""
+def read_rows(published: Published, rows: Rows, columns: list[str]) -> pa.Table:
+    """Some rows of a partition's documents, or of a column beside them; ascending, counted over all parts."""
     tables = []
     first = 0
-    for uri, file in zip(partition.documents.part_uris(), partition.documents.manifest.parts, strict=True):
+    for uri, file in zip(published.part_uris(), published.manifest.parts, strict=True):
         here = rows[(rows >= first) & (rows < first + file.rows)] - first
         if len(here):
             tables.append(stage.take_rows(uri, here, columns))

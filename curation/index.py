@@ -55,7 +55,7 @@ def cover_range(
     lake: Layout, settings: Duplicates, wanted: Sequence[Published], number: int
 ) -> list[Segment]:
     """`cover` for the keys of one of `key_ranges` ranges."""
-    directory = lake.index(bands.name(settings), f"{number:04}-of-{settings.key_ranges:04}")
+    directory = storage.join(lake.index(bands.name(settings)), f"{number:04}-of-{settings.key_ranges:04}")
     segments = _segments(stage.current(directory))
     held = {digest for segment in segments for digest in segment.partitions}
     missing = [p for p in wanted if p.manifest.rows_in and p.input.digest not in held]
@@ -83,6 +83,28 @@ def sharing(
     empty = np.zeros(0, np.uint64), np.zeros(0, np.int32), np.zeros(0, np.int64)
     keys, partitions, rows = zip(*found, empty, strict=True)
     return np.concatenate(keys), np.concatenate(partitions), np.concatenate(rows)
+
+
+def ranges(
+    segments: Sequence[Segment], numbers: Mapping[str, int]
+) -> Iterator[tuple[Keys, NDArray[np.int32], NDArray[np.int64]]]:
+    """All that `sharing` finds if every key is wanted, a range of keys at a time, in no order within it: all
+    rows of a key come together, whichever segments hold them. One sequential read of each segment."""
+    if not segments:
+        return
+    held = [digest for segment in segments for digest in segment.partitions]
+    of_segments = np.array([numbers.get(digest, -1) for digest in held], dtype=np.int32)
+    firsts = np.cumsum([0, *(len(segment.partitions) for segment in segments)])
+    with ExitStack() as stack:
+        files = [
+            stack.enter_context(pq.ParquetFile(stack.enter_context(storage.open_input(segment.uri))))
+            for segment in segments
+        ]
+        for least, after in _steps(sum(segment.file.rows for segment in segments), (0, 2**64)):
+            slices = [
+                _slice(file, least, after, int(first)) for file, first in zip(files, firsts, strict=False)
+            ]
+            yield _numbered(pa.concat_tables(slices), of_segments)
 
 
 def keys_of(published: Published, rows: NDArray[np.int64]) -> Keys:

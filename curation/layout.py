@@ -24,6 +24,22 @@ from dataclasses import dataclass
 
 from curation.storage import join
 
+COMPUTED = {
+    "documents": (2, 3),
+    "annotations": (2, 4),
+    "bands": (2, 4),
+    "index": (2, 2),
+    "pairs": (2, 2),
+    "decisions": (2, 2),
+    "judgments": (3, 3),
+    "classifiers": (3, 3),
+    "trainings": (3, 3),
+}
+"""What can be computed again: how many names below the root make the folder that carries a fingerprint or
+identity, and how many that of a stage. All else in a lake is asked for, paid for, or given away."""
+
+RELEASE_NAMES = 3
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -43,8 +59,8 @@ class Layout:
     def bands(self, fingerprint: str, source: str, partition: str) -> str:
         return join(self.root, "bands", fingerprint, source, partition)
 
-    def index(self, fingerprint: str, keys: str) -> str:
-        return join(self.root, "index", fingerprint, keys)
+    def index(self, fingerprint: str) -> str:
+        return join(self.root, "index", fingerprint)
 
     def decisions(self, recipe: str, fingerprint: str) -> str:
         return join(self.root, "decisions", f"{recipe}-{fingerprint}")

@@ -52,7 +52,7 @@ def find(job: Job, text: str) -> list[NearCopy]:
     found = []
     for n in np.unique(partitions).tolist():
         chosen = np.unique(rows[partitions == n])[:MOST]
-        documents = duplicates.read_rows(held[n], chosen, ["id", "source", "url", "text"])
+        documents = duplicates.read_rows(held[n].documents, chosen, ["id", "source", "url", "text"])
         for row in documents.to_pylist():
             similarity = _similarity(text, row["text"], settings)
             found.append(NearCopy(row["id"], row["source"], held[n].partition, row["url"], similarity))

@@ -8,7 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation import stage
+from curation.fingerprint import fingerprint
+from curation.layout import Layout
 from curation.manifest import Manifest
+from curation.recipe import Duplicates
+
+
+def directory(lake: Layout, settings: Duplicates) -> str:
+    """Where the pairs lie that were compared by these settings."""
+    return lake.pairs(fingerprint("pairs", 1, {"shingle_words": settings.shingle_words}))
 
 
 def known(directory: str, digests: pa.ChunkedArray) -> dict[tuple[str, str], float]:

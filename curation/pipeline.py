@@ -218,7 +218,7 @@ def judge_requests(job: Job) -> list[Request]:
 
 def score(job: Job) -> Published:
     """Judgments, a classifier trained on them, its score beside every document; the classifier."""
-    trained = _classifier(job)
+    trained = learned(job)
     column = classifier.column(trained)
     for where in places(job.recipe):
         _add_column(job, column, where)
@@ -308,7 +308,7 @@ def everything(job: Job) -> list[Partition]:
 
 def all_columns(job: Job) -> tuple[Column, ...]:
     """The annotators of the job, the classifier's score among them where the recipe judges."""
-    return (*job.columns, classifier.column(_classifier(job))) if job.recipe.judge else job.columns
+    return (*job.columns, classifier.column(learned(job))) if job.recipe.judge else job.columns
 
 
 def gather(job: Job, columns: Sequence[Column]) -> list[Partition]:
@@ -346,7 +346,8 @@ def _judged_sample(job: Job, screened: Published) -> pa.Table:
     return sample.draw(screened, partitions, job.judge.sample, seed=job.judge.seed, purpose="judge")
 
 
-def _classifier(job: Job) -> Published:
+def learned(job: Job) -> Published:
+    """The classifier that the judgments of the first decisions teach."""
     screened = screen(job)
     found = judgments.find(job.lake, job.judge, screened)
     trained = classifier.find(job.lake, job.judge, found) if found else None

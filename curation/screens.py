@@ -12,13 +12,17 @@ from curation import approvals, pipeline
 from curation.alarms import listed
 from curation.alarms import raised as find_alarms
 from curation.approvals import Approval
+from curation.boilerplate import Boilerplate
 from curation.explain import Explanation
 from curation.funnel import ENTERED, Funnel
 from curation.funnel import funnel as measure
+from curation.gc import Usage
 from curation.near_copies import NearCopy
+from curation.needs import SAFE_SECONDS
 from curation.pipeline import Job
 from curation.plot import funnel_png
 from curation.run import Finished
+from curation.storage import Stored
 from curation.takedown import Tombstone
 
 TEXT_CHARS = 400  # of a document's text that `explain` shows
@@ -176,3 +180,54 @@ def taken_down(console: Console, stone: Tombstone, documents: int, releases: Map
     for name, rows in releases.items():
         table.add_row(escape(name), str(rows))
     console.print(table if releases else "No release holds one of them.")
+
+
+def boilerplate(console: Console, found: Boilerplate) -> None:
+    """The buckets that propose no duplicates any more, and documents by which to judge them."""
+    if not found.buckets:
+        return
+    console.print(
+        f"Boilerplate: {found.buckets:,} buckets hold {found.max_bucket:,} kept documents or more "
+        "(select.duplicates.max_bucket) and propose nothing to later ones; "
+        f"{found.documents:,} kept documents are in one or more of them."
+    )
+    table = Table(title="The largest of them", title_justify="left")
+    table.add_column("kept", justify="right")
+    table.add_column("documents", no_wrap=True)
+    table.add_column("words they share", overflow="fold")
+    for bucket in found.largest:
+        table.add_row(f"{bucket.kept:,}", "\n".join(bucket.ids), escape(bucket.words))
+    console.print(table)
+
+
+def usage(console: Console, rows: Sequence[Usage], not_named: Sequence[str]) -> None:
+    """What each folder of a lake holds, who needs it, and how much of it may go."""
+    table = Table(title="On disk", title_justify="left")
+    table.add_column("folder", overflow="fold")
+    for heading in ("files", "bytes"):
+        table.add_column(heading, justify="right")
+    table.add_column("needed by", overflow="fold")
+    table.add_column("may go", justify="right")
+    for row in rows:
+        by = "stays always" if row.always else ", ".join(sorted(row.needed_by)) or "no recipe"
+        may_go = f"{_bytes(row.garbage):,}" if row.garbage else ""
+        table.add_row(escape(row.name), f"{row.files:,}", f"{row.bytes:,}", escape(by), may_go)
+    console.print(table)
+    garbage = [file for row in rows for file in row.garbage]
+    console.print(f"May go: {len(garbage):,} files of {_bytes(garbage):,} bytes. --delete removes them.")
+    if young := sum(row.young for row in rows):
+        console.print(f"{young:,} more are not needed either, but younger than {SAFE_SECONDS // 3600} hours.")
+    if not_named:
+        console.print(
+            f"[bold]This lake has releases of {escape(', '.join(not_named))}, not among the recipes that you "
+            "name[/]: what only these need may go. Name them by --recipe if they are still run."
+        )
+
+
+def removed(console: Console, files: Sequence[Stored]) -> None:
+    """What was removed from a lake."""
+    console.print(f"Removed: {len(files):,} files of {_bytes(files):,} bytes.")
+
+
+def _bytes(files: Sequence[Stored]) -> int:
+    return sum(file.bytes for file in files)

@@ -195,6 +195,12 @@ def _published(lake: Layout, recipe: str, sides: Sequence[_Side], by: Rules) -> 
     return next((p for p in published if p.manifest.inputs == inputs), None)
 
 
+def bands_read(decisions: Published) -> dict[tuple[str, str], tuple[Input, ...]]:
+    """By source and partition, what the band rows are made of that a later set reads if it is decided from
+    these decisions and lacks the partition, or has another generation of it."""
+    return {place: _facts(was.inputs) for place, was in _stood(decisions).items()}
+
+
 def _facts(inputs: Sequence[Input]) -> tuple[Input, ...]:
     """Of what a partition's decisions were made of, what `bands.inputs_of` names."""
     documents, *beside = inputs
@@ -207,14 +213,15 @@ def _nearest(directory: str, sides: Sequence[_Side]) -> dict[tuple[str, str], _S
     last = [p for p, _ in zip(stage.generations(directory), range(NEAREST_OF), strict=False)]
     if not last:
         return {}
-    nearest = min(last, key=lambda p: len(wanted.symmetric_difference(p.manifest.inputs)))
-    inputs, uris, files = (
-        iter(nearest.manifest.inputs),
-        iter(nearest.part_uris()),
-        iter(nearest.manifest.parts),
-    )
+    return _stood(min(last, key=lambda p: len(wanted.symmetric_difference(p.manifest.inputs))))
+
+
+def _stood(decisions: Published) -> dict[tuple[str, str], _Stood]:
+    """What was decided, by source and partition."""
+    made = decisions.manifest
+    inputs, uris, files = iter(made.inputs), iter(decisions.part_uris()), iter(made.parts)
     stood = {}
-    for told in nearest.manifest.details["partitions"]:
+    for told in made.details["partitions"]:
         dropped = tuple(told["dropped"])
         stood[(told["source"], told["partition"])] = _Stood(
             inputs=tuple(next(inputs) for _ in range(told["inputs"])),

@@ -13,9 +13,11 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 import fsspec
 
@@ -23,6 +25,20 @@ from curation.errors import InputError
 
 _CHUNK = 1 << 20  # bytes
 _CREATE_ATTEMPTS = 6  # over 1.5 seconds
+_AT_ONCE = 16  # requests to a store, each of which waits for an answer
+SCRATCH = ".scratch-"  # how the folders of unfinished files begin
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file as it was when it was listed."""
+
+    uri: str
+    bytes: int
+    modified: float  # seconds since 1970
 
 
 def is_local(uri: str) -> bool:
@@ -91,6 +107,45 @@ def glob(pattern: str) -> list[tuple[str, int]]:
     return sorted((prefix + p, int(info["size"])) for p, info in found.items() if info["type"] == "file")
 
 
+def files(uri: str) -> list[Stored]:
+    """Every file below the folder `uri`, hidden ones too, by name; none if there is no such folder.
+
+    A folder that cannot be read is an error: who takes a list for the whole must not be given a part of it.
+    """
+    fs, path = filesystem(uri)
+    if is_local(uri):
+        found = list(_walk(path, uri.rstrip("/")))
+    else:
+        root = path.rstrip("/")
+        listed = fs.find(root, detail=True).values()
+        found = [_stored(join(uri, info["name"][len(root) + 1 :]), info) for info in listed]
+    return sorted(found, key=lambda file: file.uri)
+
+
+def remove(listed: Iterable[Stored]) -> list[Stored]:
+    """Remove those files that are still as they were listed, in any order; what was removed.
+
+    A file that was written anew since is somebody's: it stays. One that is gone already is passed over.
+    """
+    return [file for file, gone in in_parallel(_remove, list(listed)) if gone]
+
+
+def remove_empty(uri: str) -> None:
+    """Remove the folder `uri` and those below it as far as they are empty. A store has no empty folders."""
+    if not is_local(uri):
+        return
+    for folder, _, _ in os.walk(filesystem(uri)[1], topdown=False):
+        with contextlib.suppress(OSError):  # not empty, or removed by another
+            Path(folder).rmdir()
+
+
+def in_parallel(ask: Callable[[T], R], of: Iterable[T]) -> list[tuple[T, R]]:
+    """Each of `of`, in order, with what `ask` gives of it; several at a time, as each waits for a store."""
+    asked = list(of)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(zip(asked, pool.map(ask, asked), strict=True))
+
+
 def digest(uri: str) -> str:
     """32 hex digits (128 bits of BLAKE2b) of the bytes of `uri`."""
     h = hashlib.blake2b(digest_size=16)
@@ -110,7 +165,7 @@ def scratch(directory: str) -> Iterator[Path]:
     if is_local(directory):
         beside = Path(filesystem(directory)[1])
         beside.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".scratch-", dir=beside))
+        folder = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=beside))
     else:
         folder = Path(tempfile.mkdtemp(prefix="curation-"))
     try:
@@ -166,6 +221,41 @@ def fetch(uri: str, folder: Path) -> Path:
     local = folder / path.rsplit("/", 1)[-1]
     fs.get_file(path, str(local))
     return local
+
+
+def _walk(folder: str, uri: str) -> Iterator[Stored]:
+    """The files below a local folder, whose URI is `uri`."""
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    for where, _, names in os.walk(folder, onerror=refuse):
+        below = join(uri, *Path(where).relative_to(folder).parts)
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):  # gone since
+                status = (Path(where) / name).lstat()
+                yield Stored(join(below, name), status.st_size, status.st_mtime)
+
+
+def _stored(uri: str, info: dict[str, Any]) -> Stored:
+    return Stored(uri, int(info["size"]), info["LastModified"].timestamp())
+
+
+def _remove(listed: Stored) -> bool:
+    fs, path = filesystem(listed.uri)
+    try:
+        if is_local(listed.uri):
+            modified = Path(path).lstat().st_mtime
+        else:
+            modified = _stored(listed.uri, fs.info(path)).modified
+        # Some stores say fractions of a second when they list and none when they are asked for one file.
+        if modified >= listed.modified + 1:
+            return False
+        fs.rm_file(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _create_object(fs: Any, path: str, data: bytes) -> bool:

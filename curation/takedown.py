@@ -12,7 +12,7 @@ from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
 import numpy as np
-import pyarrow.parquet as pq
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from curation import stage, storage
@@ -89,14 +89,17 @@ def ids(lake: Layout, stone: Tombstone) -> set[str]:
     return found
 
 
-def releases(lake: Layout, ids: set[str]) -> dict[str, int]:
-    """The releases that hold one of `ids`, as recipe/release, and how many rows of it do."""
+def releases(lake: Layout, stone: Tombstone, ids: set[str]) -> dict[str, int]:
+    """The releases that hold what `stone` names or one of `ids`, as recipe/release, and how many rows of it.
+
+    A row is known by its URL too: the lake may no longer hold the documents that an old release is made of.
+    """
     found: dict[str, int] = {}
     for recipe in storage.names(lake.releases):
         for name in storage.names(storage.join(lake.releases, recipe)):
             folder = storage.join(lake.releases, recipe, name, "data")
             shards = [n for n in storage.names(folder) if n.endswith(".parquet")]
-            rows = sum(_held(storage.join(folder, shard), ids) for shard in shards)
+            rows = sum(_held(storage.join(folder, shard), stone, ids) for shard in shards)
             if rows:
                 found[f"{recipe}/{name}"] = rows
     return found
@@ -113,15 +116,20 @@ def _checked(kind: Kind, value: str) -> str:
 
 
 def _search(documents: Published, stones: tuple[Tombstone, ...]) -> Iterator[int]:
-    named = {kind: {s.value for s in stones if s.kind == kind} for kind in ("url", "domain", "id")}
     first = 0
     for uri in documents.part_uris():
         for batch in stage.read_batches(uri, ["id", "url"], rows=10_000):
-            pairs = zip(batch["id"].to_pylist(), batch["url"].to_pylist(), strict=True)
-            for row, (id_, url) in enumerate(pairs):
-                if id_ in named["id"] or url in named["url"] or _under(url, named["domain"]):
-                    yield first + row
+            yield from (first + row for row in _named(batch, stones))
             first += batch.num_rows
+
+
+def _named(documents: pa.RecordBatch, stones: tuple[Tombstone, ...]) -> Iterator[int]:
+    """The rows of `documents` that `stones` name."""
+    named = {kind: {s.value for s in stones if s.kind == kind} for kind in ("url", "domain", "id")}
+    pairs = zip(documents["id"].to_pylist(), documents["url"].to_pylist(), strict=True)
+    for row, (id_, url) in enumerate(pairs):
+        if id_ in named["id"] or url in named["url"] or _under(url, named["domain"]):
+            yield row
 
 
 def _under(url: str | None, domains: set[str]) -> bool:
@@ -139,6 +147,10 @@ def _ids(documents: Published) -> list[str]:
     return [id_ for uri in documents.part_uris() for id_ in stage.read_table(uri, ["id"])["id"].to_pylist()]
 
 
-def _held(shard: str, ids: set[str]) -> int:
-    with storage.open_input(shard) as stream:
-        return sum(id_ in ids for id_ in pq.read_table(stream, columns=["id"])["id"].to_pylist())
+def _held(shard: str, stone: Tombstone, ids: set[str]) -> int:
+    held = 0
+    for batch in stage.read_batches(shard, ["id", "url"], rows=10_000):
+        named = set(_named(batch, (stone,)))
+        named.update(row for row, id_ in enumerate(batch["id"].to_pylist()) if id_ in ids)
+        held += len(named)
+    return held

@@ -33,15 +33,22 @@ class Doc:
         return document_id("web", str(self.name))
 
 
-def publish(lake: Layout, name: str, docs: Sequence[Doc], settings: Duplicates, score: int = 0) -> Partition:
-    """The partition `name` of `docs`, in up to two parts, with lengths and signatures; another `score` makes
-    other annotations of it, beside the same documents."""
+def publish(
+    lake: Layout,
+    name: str,
+    docs: Sequence[Doc],
+    settings: Duplicates,
+    score: int = 0,
+    also: Sequence[Annotator] = (),
+) -> Partition:
+    """The partition `name` of `docs`, in up to two parts, with lengths, signatures and what is asked for
+    `also`; another `score` makes other annotations of it, beside the same documents."""
     cuts = [docs[: len(docs) // 2], docs[len(docs) // 2 :]]
     batches = [_documents(part) for part in cuts if part]
     mark = "".join(batch.column("digest").to_pylist()[0][:4] for batch in batches) or "none"
     documents = _publish(lake.documents("web", "0" * 16, name), "documents", name, batches, mark)
     beside = {}
-    for annotator in (LENGTH, dedup.annotator(settings)):
+    for annotator in (LENGTH, dedup.annotator(settings), *also):
         columns = [annotator.annotate(batch) for batch in batches]
         scored = score if annotator is LENGTH else 0
         beside[annotator.name] = _annotations(

@@ -184,6 +184,41 @@ def test_where_nothing_is_out_of_the_ordinary_there_is_nothing_to_approve(
     assert not (Path(in_order.lake.root) / "approvals").exists()
 
 
+def test_a_full_bucket_is_reported_with_documents_and_words_to_judge_it_by(small: Path) -> None:
+    file = small / "small.yaml"
+    file.write_text(file.read_text() + "  duplicates: {max_bucket: 1}\n")
+    assert curation("run", "-r", "small.yaml", cwd=small).returncode == 0
+    reported = curation("report", "-r", "small.yaml", cwd=small)
+    assert reported.returncode == 0, reported.stderr
+    assert "hold 1 kept documents or more" in reported.stdout
+    assert "The bridge was built by the people" in reported.stdout
+
+
+def test_what_a_changed_recipe_leaves_behind_is_removed_only_if_asked_and_when_old(small: Path) -> None:
+    where = ("-r", "small.yaml", "-l", "lake")
+    assert curation("run", *where, cwd=small).returncode == 0
+    file = small / "small.yaml"
+    file.write_text(file.read_text().replace("word_count < 30", "word_count < 31"))
+    assert curation("run", *where, cwd=small).returncode == 0
+    files = set((small / "lake").rglob("*"))
+    young = curation("gc", *where, "--delete", cwd=small)
+    assert young.returncode == 0, young.stderr
+    assert "younger than 24 hours" in young.stdout
+    assert "Removed: 0 files" in young.stdout
+    for path in files:
+        os.utime(path, (0, 0))
+    looked = curation("gc", *where, cwd=small)
+    assert "no recipe" in looked.stdout
+    assert set((small / "lake").rglob("*")) == files
+    assert len(list((small / "lake" / "decisions").iterdir())) == 2
+    deleted = curation("gc", *where, "--delete", cwd=small)
+    assert deleted.returncode == 0, deleted.stderr
+    assert len(list((small / "lake" / "decisions").iterdir())) == 1
+    assert "too_few_words" in curation("report", *where, cwd=small).stdout
+    assert "nothing to do" in curation("run", *where, cwd=small).stdout
+    assert "--recipe" in curation("gc", "-l", "lake", cwd=small).stderr  # no recipe: nothing would be needed
+
+
 def test_what_is_removed_leaves_the_next_release_and_the_last_one_is_named(small: Path) -> None:
     where = ("-r", "small.yaml", "-l", "lake")
     first = curation("run", *where, cwd=small)

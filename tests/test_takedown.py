@@ -75,11 +75,16 @@ def test_the_first_reason_given_stays(tmp_path: Path) -> None:
 
 def test_releases_that_hold_a_document_are_counted_by_rows(tmp_path: Path) -> None:
     lake = Layout(str(tmp_path))
+    pages = {"a": "https://example.org/a", "b": "https://www.example.net/b", "c": None}
     for release, ids in (("one", ["a", "b", "a"]), ("two", ["c"])):
         data = Path(lake.release("sample", release)) / "data"
         data.mkdir(parents=True)
-        pq.write_table(pa.table({"id": ids}), data / "train-00000.parquet")
-    assert takedown.releases(lake, {"a"}) == {"sample/one": 2}
+        urls = pa.array([pages[id_] for id_ in ids], pa.string())
+        pq.write_table(pa.table({"id": ids, "url": urls}), data / "train-00000.parquet")
+    domain = takedown.Tombstone("domain", "example.net", "asked for")
+    assert takedown.releases(lake, domain, {"a"}) == {"sample/one": 3}
+    # The documents may be gone from the lake: a release is searched by what the tombstone names.
+    assert takedown.releases(lake, domain, set()) == {"sample/one": 1}
 
 
 def test_a_lake_without_tombstones_reads_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

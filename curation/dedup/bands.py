@@ -36,6 +36,13 @@ def keys(rows: pa.Table, settings: Duplicates) -> tuple[Keys, NDArray[np.uint32]
     return joined[order], of[order]
 
 
+def are_bands(keys: Keys, rows: pa.Table) -> NDArray[np.bool_]:
+    """Which of `keys` are of bands; row for row, `rows` has the `id` and `digest` of one that has the key."""
+    found: NDArray[np.bool_] = keys != _mixed(_ID, _hex(rows["id"]))
+    found &= keys != _mixed(_DIGEST, _hex(rows["digest"]))
+    return found
+
+
 def _mixed(kind: np.uint64, *columns: NDArray[np.unsignedinteger]) -> Keys:
     """One key of the numbers of each row; shape (rows,)."""
     found = np.full(len(columns[0]), kind, dtype=np.uint64) * _MIX

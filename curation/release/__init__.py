@@ -52,6 +52,14 @@ def open_release(uri: str) -> Released:
     return Released(uri, manifest.parse(storage.read_bytes(where), where), new=False)
 
 
+def published(lake: Layout, recipe: str) -> Iterator[Released]:
+    """All releases of a recipe that are in the lake, by identity."""
+    for name in storage.names(storage.join(lake.releases, recipe)):
+        uri = lake.release(recipe, name)
+        if storage.exists(storage.join(uri, "manifest.json")):
+            yield open_release(uri)
+
+
 def fetch(uri: str, folder: Path) -> Path:
     """The folder of a release on this disk: a copy, in `folder`, of the one at `uri`; the manifest last."""
     released = open_release(uri)

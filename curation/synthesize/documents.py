@@ -26,13 +26,14 @@ VERSION = 1
 
 
 def place(settings: Synthesize, decisions: Published) -> Place:
-    """Where the texts lie that are written from what `decisions` keeps: each state of a lake has a partition.
+    """Where the texts lie that are written from what `decisions` keeps; each state of a lake has its own."""
+    return Place(settings.source, mark(settings), inputs_digest([decisions.input]))
 
-    What can change a text is in the fingerprint. The permission is not: it goes into the card.
-    """
+
+def mark(settings: Synthesize) -> str:
+    """The fingerprint of what is written: all that can change a text. The permission goes into the card."""
     asked = settings.model_dump(include={"model", "sample", "source", "seed"})
-    mark = fingerprint("synthesize", VERSION, {**prompt.load(settings.prompt).settings, **asked})
-    return Place(settings.source, mark, inputs_digest([decisions.input]))
+    return fingerprint("synthesize", VERSION, {**prompt.load(settings.prompt).settings, **asked})
 
 
 def write(

@@ -1,12 +1,15 @@
 """The main job with its lake on S3 gives the bytes that it gives on a local disk."""
 
+import time
 from pathlib import Path
 
 import pytest
 
-from curation import pipeline, storage
+from curation import gc, pipeline, recipe_file, storage
 from curation.claude import stand_in
 from curation.errors import RecipeError
+from curation.layout import Layout
+from curation.pipeline import Job
 from curation.release import Released
 from tests.sample import finish, ingest
 
@@ -68,6 +71,41 @@ def test_a_lake_on_s3_and_one_on_disk_give_the_same_release(
     assert here.manifest.dropped["duplicate_id"] == 1
     for file in here.manifest.parts:
         assert storage.digest(storage.join(there.uri, file.name)) == file.digest
+
+
+def _released(job: Job) -> Released:
+    for day in job.recipe.interval.days:
+        ingest(job, day)
+    return pipeline.release(job)
+
+
+def usage(lake: str, recipe: Path) -> list[gc.Usage]:
+    """As of two days from now. Of a lake with changed bands nobody needs the present ones."""
+    changed = recipe_file.load(recipe, {"select.duplicates": {"bands": 7}})
+    return gc.survey(Layout(lake), [changed], time.time() + 2 * 24 * 3600)
+
+
+def test_garbage_of_a_lake_on_s3_is_that_of_one_on_disk_and_goes(s3: str, tmp_path: Path) -> None:
+    recipe = write_source(tmp_path / "source")
+    file = recipe.read_text().replace("judge:", "# judge:").replace("synthesize:", "# synthesize:")
+    recipe.write_text(file)
+    found = []
+    for lake in (str(tmp_path / "lake"), f"{s3}/lake"):
+        job = pipeline.open_job(recipe, lake, ledger=str(tmp_path / "ledger.sqlite"))
+        released = _released(job)
+        rows = usage(lake, recipe)
+        found.append([(row.name, row.files, row.bytes, row.needed_by, len(row.garbage)) for row in rows])
+        removed = gc.remove(Layout(lake), rows)
+        assert len(removed) == sum(len(row.garbage) for row in rows)
+        assert not any(row.garbage for row in usage(lake, recipe))
+        assert storage.files(storage.join(lake, "bands")) == []
+        again = _released(job)
+        assert not again.new
+        assert again.manifest == released.manifest
+    assert found[0] == found[1]
+    assert {name.split("/")[0] for name, files, _, _, garbage in found[0] if garbage == files} == {
+        "annotations", "bands", "decisions", "index",
+    }  # fmt: skip
 
 
 def test_a_lake_on_s3_without_a_ledger_is_refused(s3: str, tmp_path: Path) -> None:

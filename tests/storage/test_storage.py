@@ -2,12 +2,15 @@
 
 import http.server
 import json
+import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -237,3 +240,33 @@ def test_a_reader_sees_old_bytes_or_new_never_a_part(tmp_path: Path) -> None:
             done.set()
         reader.result()
     assert seen
+
+
+def test_files_are_listed_however_deep_and_removed_if_they_are_as_listed(store: str) -> None:
+    uris = [storage.join(store, name) for name in ("a/b [1]/c.json", "a/.scratch-x/d", "a/e")]
+    for uri in uris:
+        storage.write_bytes(uri, b"four")
+    listed = storage.files(storage.join(store, "a"))
+    assert [(file.uri, file.bytes) for file in listed] == sorted((uri, 4) for uri in uris)
+    assert all(abs(file.modified - time.time()) < 60 for file in listed)
+    old = [replace(file, modified=file.modified - 100) for file in listed if file.uri == uris[2]]
+    assert storage.remove(old) == []  # it was written after it was listed
+    assert storage.remove(listed[:1]) == listed[:1]
+    assert storage.remove(listed[:1]) == []
+    assert storage.files(store) == listed[1:]
+    assert storage.files(storage.join(store, "nowhere")) == []
+
+
+def test_empty_folders_go_and_others_stay(tmp_path: Path) -> None:
+    (tmp_path / "lake" / "a" / "b").mkdir(parents=True)
+    (tmp_path / "lake" / "c").mkdir()
+    (tmp_path / "lake" / "c" / "file").touch()
+    storage.remove_empty(str(tmp_path / "lake"))
+    assert [path.name for path in (tmp_path / "lake").rglob("*")] == ["c", "file"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
+def test_a_folder_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    with pytest.raises(PermissionError):
+        storage.files(str(tmp_path))
