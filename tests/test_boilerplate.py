@@ -18,7 +18,7 @@ from curation.stage import Published
 from tests import corpora
 from tests.corpora import Doc
 
-BANDS = Duplicates(similarity=0.9, shingle_words=2, bands=12, rows=2, max_bucket=5)
+BANDS = Duplicates(similarity=0.9, shingle_words=2, hashes=24, recall=0.99999, max_bucket=5)
 DROP = {"too_short": "text_bytes < 20"}
 HEADER = "all rights to this page are reserved by its owner in every country of the world"
 
@@ -129,7 +129,7 @@ def test_the_order_in_which_days_came_and_how_the_index_is_cut_do_not_matter(
     expected = report(lake, days, BANDS)
     assert expected.buckets
     monkeypatch.setattr(index, "MERGE_RATIO", ratio)  # with 0 each day is a segment of its own
-    monkeypatch.setattr(index, "RANGE_ROWS", 50)
+    monkeypatch.setattr(index, "STEP_ROWS", 50)
     monkeypatch.setattr(bands, "KEY_GROUP_ROWS", 7)  # a key's rows lie in several row groups
     other, turned = lake_of(tmp_path, [6, 4, 3, 5], BANDS)
     corpora.publish(other, "2025-11-09", day(9, 4), BANDS)

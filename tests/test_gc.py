@@ -55,10 +55,10 @@ def run(job: Job, server: stand_in.StandIn) -> tuple[bool, int]:
 
 @pytest.fixture(scope="module")
 def twice(tmp_path_factory: pytest.TempPathFactory, server: stand_in.StandIn) -> tuple[Job, Job]:
-    """A lake in which a recipe was run, then the same with another threshold and other bands; both jobs."""
+    """A lake in which a recipe was run, then the same with another threshold and other signatures; both jobs."""
     folder = tmp_path_factory.mktemp("gc")
     file, lake = write_source(folder / "source"), str(folder / "a lake")
-    changed = {"select.drop.too_few_words": "word_count < 30", "select.duplicates": {"bands": 7}}
+    changed = {"select.drop.too_few_words": "word_count < 30", "select.duplicates": {"hashes": 64}}
     before, after = pipeline.open_job(file, lake), pipeline.open_job(file, lake, changed)
     for job in (before, after):
         assert run(job, server)[0]
@@ -79,7 +79,7 @@ def test_a_look_changes_nothing_and_names_every_byte(twice: tuple[Job, Job]) -> 
 
 def test_what_one_of_two_recipes_needs_stays(twice: tuple[Job, Job]) -> None:
     garbage = {file.uri for row in survey(*twice).values() for file in row.garbage}
-    assert garbage == set(map(str, Path(twice[0].lake.root).glob("index/*/manifest-000001.json")))
+    assert garbage == set(map(str, Path(twice[0].lake.root).glob("index/*/*/manifest-000001.json")))
 
 
 def test_what_a_changed_recipe_leaves_behind_is_found_and_nothing_else(twice: tuple[Job, Job]) -> None:

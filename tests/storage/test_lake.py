@@ -81,7 +81,7 @@ def _released(job: Job) -> Released:
 
 def usage(lake: str, recipe: Path) -> list[gc.Usage]:
     """As of two days from now. Of a lake with changed bands nobody needs the present ones."""
-    changed = recipe_file.load(recipe, {"select.duplicates": {"bands": 7}})
+    changed = recipe_file.load(recipe, {"select.duplicates": {"hashes": 64}})
     return gc.survey(Layout(lake), [changed], time.time() + 2 * 24 * 3600)
 
 
