@@ -123,7 +123,9 @@ def _decide(shared: buckets.Buckets, before: Standing, verifier: pairs.Verifier,
             unsettled.append(group)
         else:
             found.add(settled)
-    verifier.plan(unsettled)
+    # What stands and is not kept removes nothing, and is seldom decided again.
+    likely = before.undecided | before.kept
+    verifier.plan([group[likely[group]] for group in unsettled])
     for group in unsettled:
         settled = verdicts.decide(group, shared, before, verifier.compare, max_bucket)
         found.add(settled or Verdicts())

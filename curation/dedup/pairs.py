@@ -85,7 +85,7 @@ class Verifier:
         if found is not None:
             return found
         one, other = self._digests[kept], self._digests[document]
-        similarity = jaccard(self._shingles(one), self._shingles(other))
+        similarity = jaccard(self._shingles(kept), self._shingles(document))
         self._found[(one, other) if one < other else (other, one)] = similarity
         self._kept.append(kept)
         self._later.append(document)
@@ -96,7 +96,8 @@ class Verifier:
         return similarity
 
     def plan(self, groups: Sequence[Positions]) -> None:
-        """Cut the documents of `groups` into what is read at once; of a digest, the first."""
+        """Cut the documents of `groups` into what is read at once; of a digest, the first. Those that will
+        hardly be compared may be left out: each is then read by itself."""
         load: list[int] = []
         size = 0
         for number, group in enumerate(groups):
@@ -126,21 +127,22 @@ class Verifier:
             [("digest_a", "ascending"), ("digest_b", "ascending")]
         )
 
-    def _shingles(self, digest: str) -> NDArray[np.uint64]:
+    def _shingles(self, document: int) -> NDArray[np.uint64]:
+        digest = self._digests[document]
         if digest not in self._hashes:
-            self._load(digest)
+            self._load(document)
         return self._hashes[digest]
 
-    def _load(self, digest: str) -> None:
+    def _load(self, document: int) -> None:
         from curation.text.shingles import shingle_hashes  # here: to import numba takes most of a second
 
-        group = self._groups[digest]
-        if (
-            group != self._group
-        ):  # the digests of a group are of no other, so its pairs are not asked for again
+        digest = self._digests[document]
+        group = self._groups.setdefault(digest, self._group)
+        # The digests of a group are of no other, so its pairs are not asked for again.
+        if group != self._group:
             self._group, self._found = group, {}
         self._hashes = {d: hashes for d, hashes in self._hashes.items() if self._groups[d] == group}
-        load = [self._digests[document] for document in self._loads[digest]]
+        load = [self._digests[other] for other in self._loads.get(digest, [document])]
         texts = self._texts(load)
         for d in load:
             if d not in texts:
