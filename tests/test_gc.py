@@ -55,7 +55,7 @@ def run(job: Job, server: stand_in.StandIn) -> tuple[bool, int]:
 
 @pytest.fixture(scope="module")
 def twice(tmp_path_factory: pytest.TempPathFactory, server: stand_in.StandIn) -> tuple[Job, Job]:
-    """A lake in which a recipe was run, then the same with another threshold and other signatures; both jobs."""
+    """A lake in which a recipe was run, then with another threshold and other signatures; both jobs."""
     folder = tmp_path_factory.mktemp("gc")
     file, lake = write_source(folder / "source"), str(folder / "a lake")
     changed = {"select.drop.too_few_words": "word_count < 30", "select.duplicates": {"hashes": 64}}
