@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.near_duplicates [FILE for ten removals side by side]
 
-The documents: each page of PowerShell's documentation in up to five versions; every fourth document of
-text_bulk and both sides of its natural pairs; and planted ones, of which none is a duplicate:
+The documents: each page of PowerShell's documentation in up to five versions; all of text_bulk with its
+natural pairs; and planted ones, of which none is a duplicate:
 
     templated    one in a hundred documents: pages of a header and a footer in common and a body of their own
     same_title   the same title over other bodies
@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,6 @@ import zstandard
 
 from tests.benchmarks.corpora import SHARED
 
-STEP = 4
 NAMES = ["Ada Byron", "Grace Murray", "Alan Mathison", "Edsger Wybe", "Barbara Jane", "Donald Ervin"]
 MIT = """Copyright (c) {year} {name}
 
@@ -51,6 +50,7 @@ TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONIN
 Texts = dict[str, str]
 Removals = dict[str, str]
 """What goes, and what stays in its place."""
+METHODS = ("exact", "minhash")
 
 
 def _rows(name: str) -> list[dict[str, Any]]:
@@ -58,9 +58,12 @@ def _rows(name: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in io.TextIOWrapper(stream, encoding="utf-8")]
 
 
-def _bulk() -> Texts:
+def _bulk() -> tuple[dict[str, str], Texts]:
+    """The source of each document of text_bulk, and its text."""
     names = sorted(path.name.removesuffix(".jsonl.zst") for path in (SHARED / "text_bulk").glob("*.zst"))
-    return {row["id"]: row["text"] for name in names for row in _rows(f"text_bulk/{name}")}
+    rows = {name: _rows(f"text_bulk/{name}") for name in names}
+    texts = {row["id"]: row["text"] for name in names for row in rows[name]}
+    return {row["id"]: name for name in names for row in rows[name]}, texts
 
 
 def planted(bulk: Texts, count: int) -> Texts:
@@ -93,7 +96,8 @@ def similarity(one: str, other: str) -> float:
     return len(a & b) / len(a | b)
 
 
-def ours(texts: Texts, folder: Path) -> Removals:
+def ours(texts: Texts, folder: Path) -> tuple[Removals, dict[str, str]]:
+    """What goes, and the method by which it was found."""
     from curation import pipeline, stage
     from curation.document import document_id
 
@@ -113,7 +117,19 @@ def ours(texts: Texts, folder: Path) -> Removals:
     pipeline.publish(job, plans)
     names = {document_id("all", name): name for name in texts}
     rows = [row for uri in pipeline.screen(job).part_uris() for row in stage.read_table(uri).to_pylist()]
-    return {names[row["id"]]: names[row["duplicate_of"]] for row in rows if row["duplicate_of"]}
+    gone = [row for row in rows if row["duplicate_of"]]
+    removals = {names[row["id"]]: names[row["duplicate_of"]] for row in gone}
+    return removals, {names[row["id"]]: row["method"] for row in gone}
+
+
+def table(texts: Texts, methods: Mapping[str, str], source: Mapping[str, str]) -> Iterator[str]:
+    """What goes of each source and how it was found, as Markdown."""
+    yield "| source | documents | " + " | ".join(METHODS) + " | stay |"
+    yield "|---|---|" + "---|" * (len(METHODS) + 1)
+    for name in sorted(set(source.values())):
+        ids = [id_ for id_ in texts if source[id_] == name]
+        counts = [sum(methods.get(id_) == method for id_ in ids) for method in METHODS]
+        yield f"| {name} | {len(ids)} | {' | '.join(map(str, counts))} | {len(ids) - sum(counts)} |"
 
 
 def datatroves(texts: Texts, folder: Path) -> Removals:
@@ -173,14 +189,13 @@ def side_by_side(removals: Removals, texts: Texts, path: Path) -> None:
 
 
 def main() -> None:
-    bulk = _bulk()
+    source, bulk = _bulk()
     natural = [row for row in _rows("near_dup/text_bulk_natural_pairs") if {row["a"], row["b"]} <= set(bulk)]
     pages = _rows("near_dup/powershell_docs_versions")
-    wanted = {name for n, name in enumerate(bulk) if n % STEP == 0} | {r[s] for r in natural for s in "ab"}
-    texts = {name: bulk[name] for name in bulk if name in wanted} | {
-        page["id"]: page["text"] for page in pages
-    }
+    texts = bulk | {page["id"]: page["text"] for page in pages}
     texts |= planted(bulk, count=len(texts) // 100) | bare_licences()
+    source |= {page["id"]: "powershell_docs_versions" for page in pages}
+    source = {name: source.get(name, name.rpartition("-")[0]) for name in texts}
     cluster = {page["id"]: page["cluster"] for page in pages}
     near = {
         (r["a"], r["b"]) for r in natural + _rows("near_dup/powershell_docs_pairs") if r["jaccard5"] >= 0.8
@@ -190,7 +205,8 @@ def main() -> None:
         f"{len(texts)} documents, {len(near)} pairs to be found; of two planted ones, the most is {worst:.2f}"
     )
     with tempfile.TemporaryDirectory() as name:
-        removals = ours(texts, Path(name) / "ours")
+        removals, methods = ours(texts, Path(name) / "ours")
+        print("\n".join(table(texts, methods, source)))
         for key, value in figures(removals, texts, cluster, near).items():
             print(f"{key:<34}{value if isinstance(value, int) else round(value, 4)}", flush=True)
         if len(sys.argv) > 1:

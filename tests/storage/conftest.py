@@ -29,12 +29,32 @@ def one_at_a_time(app: Callable[..., Any]) -> Callable[..., Any]:
     return serve
 
 
+class Requests:
+    """What was asked of the store: the paths of its GET requests for files, in order."""
+
+    def __init__(self) -> None:
+        self.gets: list[str] = []
+
+    def counting(self, app: Callable[..., Any]) -> Callable[..., Any]:
+        def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+            if environ["REQUEST_METHOD"] == "GET" and "list-type" not in environ["QUERY_STRING"]:
+                self.gets.append(environ["PATH_INFO"])
+            return app(environ, start_response)
+
+        return serve
+
+
 @pytest.fixture(scope="session")
-def s3_endpoint() -> Iterator[str]:
+def requests() -> Requests:
+    return Requests()
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint(requests: Requests) -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     served: Any = server._server
-    served.app = one_at_a_time(served.app)
+    served.app = requests.counting(one_at_a_time(served.app))
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
