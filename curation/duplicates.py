@@ -108,7 +108,7 @@ def _orphans(here: _Set, gone: Sequence[Gone]) -> Frontier:
     lost, counts = np.unique(
         np.concatenate([index.keys_of(g.bands, g.rows) for g in gone]), return_counts=True
     )
-    keys, partitions, rows = _sharing(here, lost.copy(), least=1)
+    keys, partitions, rows = _sharing(here, lost, least=1)
     documents, of = _documents(here, partitions, rows, {})
     kept = _array(documents["kept"])
     bucket = np.searchsorted(lost, keys)
@@ -126,8 +126,7 @@ def _ids(gone: Gone) -> pa.Array:
 
 def _round(here: _Set, undecided: Frontier) -> dedup.Settled:
     """Settle the undecided documents, and note what changes."""
-    asked = np.concatenate([index.keys_of(here.bands[n], rows) for n, rows in undecided.items()])
-    keys, partitions, rows = _sharing(here, asked, least=2)
+    keys, partitions, rows = _sharing(here, _asked(here, undecided), least=2)
     documents, of = _documents(here, partitions, rows, undecided)
     cache = pairs.directory(here.lake, here.settings)
     known = pairs.known(cache, documents["digest"])
@@ -140,13 +139,20 @@ def _round(here: _Set, undecided: Frontier) -> dedup.Settled:
     return settled
 
 
+def _asked(here: _Set, undecided: Frontier) -> NDArray[np.uint64]:
+    """The keys of undecided documents, sorted, each once."""
+    keys = np.concatenate([index.keys_of(here.bands[n], rows) for n, rows in undecided.items()])
+    keys.sort()
+    first = np.ones(len(keys), dtype=np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    return keys[first]
+
+
 def _sharing(
     here: _Set, keys: NDArray[np.uint64], least: int
 ) -> tuple[NDArray[np.uint64], NDArray[np.int32], Rows]:
-    """The candidates of the set that have one of `keys` (sorted here, in place) which as many as `least` of
-    them have: key, partition, row."""
-    keys.sort()
-    keys = keys[np.diff(keys, prepend=~keys[:1]) != 0]
+    """The candidates of the set that have one of the sorted `keys` which as many as `least` of them have:
+    key, partition, row."""
     parts = [keys[first : first + KEYS_AT_ONCE] for first in range(0, max(len(keys), 1), KEYS_AT_ONCE)]
     found = [_candidates(here, part, least) for part in parts]
     every, partitions, rows = zip(*found, strict=True)
@@ -156,7 +162,7 @@ def _sharing(
 def _candidates(
     here: _Set, keys: NDArray[np.uint64], least: int
 ) -> tuple[NDArray[np.uint64], NDArray[np.int32], Rows]:
-    """`_sharing` of keys that are sorted and distinct."""
+    """`_sharing` of some keys."""
     found, partitions, rows = index.sharing(here.segments, keys, here.numbers)
     chosen = np.zeros(len(found), dtype=np.bool_)
     for n, places in _by_partition(partitions):

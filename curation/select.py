@@ -119,9 +119,11 @@ class _Side:
         columns = [pc.is_null(column).to_numpy(zero_copy_only=False) for column in self.reasons]
         return np.concatenate([np.zeros(0, np.bool_), *columns])
 
-    @cached_property
     def earlier(self) -> pa.Table | None:
-        """What `Member.earlier` gives; None if the documents or signatures are others than they were."""
+        """What `Member.earlier` gives; None if the documents or signatures are others than they were.
+
+        Read each time: to hold it for every partition would be to hold a row for every document.
+        """
         if self.stood is None or _facts(self.stood.inputs) != bands.inputs_of(self.partition):
             return None
         tables = [stage.read_table(uri, [*VERDICT, "reason"]) for uri in self.stood.uris]
@@ -131,7 +133,7 @@ class _Side:
 
     @property
     def member(self) -> Member:
-        return Member(self.partition, lambda: self._passed, lambda: self.earlier, changed=not self.same)
+        return Member(self.partition, lambda: self._passed, self.earlier, changed=not self.same)
 
 
 def decide(lake: Layout, recipe: str, partitions: Sequence[Partition], by: Rules) -> Published:
@@ -290,12 +292,13 @@ def _write(directory: str, side: _Side, changes: pa.Table | None) -> tuple[list[
         return list(side.stood.files), list(side.stood.dropped)
     files, dropped = [], []
     first = 0
+    earlier = None if side.same else side.earlier()
     for n, (uri, beside) in enumerate(side.partition.parts()):
         reasons = side.reasons[n]
         rows = np.arange(first, first + len(reasons))
         table = _decisions(side, n, uri, beside)
-        if not side.same and side.earlier is not None:
-            table = _standing(table, side.earlier.slice(first, len(reasons)))
+        if earlier is not None:
+            table = _standing(table, earlier.slice(first, len(reasons)))
         if changes is not None:
             table = _changed(table, rows, changes)
         with stage.part_writer(directory, DECISIONS) as writer:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation.dedup import buckets, pairs, verdicts
@@ -123,9 +124,8 @@ def _decide(shared: buckets.Buckets, before: Standing, verifier: pairs.Verifier,
             unsettled.append(group)
         else:
             found.add(settled)
-    # What stands and is not kept removes nothing, and is seldom decided again.
-    likely = before.undecided | before.kept
-    verifier.plan([group[likely[group]] for group in unsettled])
+    # What stands and is not kept removes nothing, and is decided again only if an earlier document has come.
+    verifier.plan(unsettled, likely=before.undecided | before.kept)
     for group in unsettled:
         settled = verdicts.decide(group, shared, before, verifier.compare, max_bucket)
         found.add(settled or Verdicts())
@@ -133,19 +133,26 @@ def _decide(shared: buckets.Buckets, before: Standing, verifier: pairs.Verifier,
 
 
 def _changes(rows: pa.Table, before: Standing, found: Verdicts) -> pa.Table:
-    ids, digests = rows["id"].to_pylist(), rows["digest"].to_pylist()
-    partitions, numbers = rows["partition"].to_pylist(), rows["row"].to_pylist()
-    alone = np.flatnonzero(before.undecided)
-    kept = found.kept | (set(alone.tolist()) - set(found.removed))
-    changes = []
-    for document in sorted(kept | set(found.removed)):
-        by, similarity = found.removed.get(document, (None, None))
-        method = None
-        if by is not None:
-            same_id, same_digest = ids[by] == ids[document], digests[by] == digests[document]
-            method = METHODS[0 if same_id else 1 if same_digest else 2]
-            similarity = similarity if same_digest or not same_id else None
-        stays = None if by is None else ids[by]
-        row = (partitions[document], numbers[document], by is None, stays, similarity, method)
-        changes.append(dict(zip(CHANGES.names, row, strict=True)))
-    return pa.Table.from_pylist(changes, CHANGES)
+    removed = np.fromiter(found.removed, np.int64, len(found.removed))
+    by = np.full(rows.num_rows, UNKNOWN, dtype=np.int64)
+    similarity = np.zeros(rows.num_rows)
+    if found.removed:
+        by[removed], similarity[removed] = zip(*found.removed.values(), strict=True)
+    told = before.undecided.copy()
+    told[np.fromiter(found.kept, np.int64, len(found.kept))] = True
+    told[removed] = True
+    documents = np.flatnonzero(told)
+    kept = by[documents] == UNKNOWN
+    names = rows.select(["id", "digest"])
+    ours, stays = names.take(pa.array(documents)), names.take(pa.array(by[documents], mask=kept))
+    same_id, same_digest = (pc.equal(ours[name], stays[name]) for name in names.column_names)  # null if kept
+    method = pc.if_else(same_id, METHODS[0], pc.if_else(same_digest, METHODS[1], METHODS[2]))
+    compared = pc.or_(same_digest, pc.invert(same_id))
+    columns = {
+        **{name: rows[name].take(pa.array(documents)) for name in ("partition", "row")},
+        "kept": pa.array(kept),
+        "duplicate_of": stays["id"],
+        "similarity": pc.if_else(compared, pa.array(similarity[documents]), None),
+        "method": method,
+    }
+    return pa.table([columns[name] for name in CHANGES.names], schema=CHANGES)

@@ -5,6 +5,7 @@ A pair is a fact about two digests, computed when it is first needed and good fo
 
 from array import array
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -44,6 +45,14 @@ def mapping(verified: pa.Table) -> dict[tuple[str, str], float]:
     return dict(zip(zip(a, b, strict=True), similarity, strict=True))
 
 
+class _Place(NamedTuple):
+    """Where a digest is in the plan."""
+
+    group: int
+    block: int
+    load: list[int]  # the documents that are read with it
+
+
 class Verifier:
     """Compares documents, by their positions in the total order; each pair of texts is compared once.
 
@@ -61,9 +70,8 @@ class Verifier:
         self._found: dict[tuple[str, str], float] = {}
         self._kept, self._later, self._similarity = array("q"), array("q"), array("d")  # 24 bytes a pair
         self._hashes: dict[str, NDArray[np.uint64]] = {}
-        self._loads: dict[str, list[int]] = {}
         self._group = -1
-        self._groups: dict[str, int] = {}
+        self._places: dict[str, _Place] = {}
 
     def known(self, kept: int, document: int) -> float | None:
         """The similarity where it is known or cannot reach the threshold; else None."""
@@ -85,7 +93,7 @@ class Verifier:
         if found is not None:
             return found
         one, other = self._digests[kept], self._digests[document]
-        similarity = jaccard(self._shingles(kept), self._shingles(document))
+        similarity = jaccard(self._shingles(one), self._shingles(other))
         self._found[(one, other) if one < other else (other, one)] = similarity
         self._kept.append(kept)
         self._later.append(document)
@@ -95,21 +103,22 @@ class Verifier:
         self._hashes.pop(other, None)  # it goes, so nothing will be compared with it
         return similarity
 
-    def plan(self, groups: Sequence[Positions]) -> None:
-        """Cut the documents of `groups` into what is read at once; of a digest, the first. Those that will
-        hardly be compared may be left out: each is then read by itself."""
-        load: list[int] = []
-        size = 0
+    def plan(self, groups: Sequence[Positions], likely: NDArray[np.bool_]) -> None:
+        """Cut the documents of `groups` into blocks of what is held at once; of a digest, the first. Those of
+        a block that are `likely` to be compared are read together, and so, if one is asked for, the rest."""
+        block, size = 0, 0
+        loads: tuple[list[int], list[int]] = ([], [])
         for number, group in enumerate(groups):
             for document in group.tolist():
                 digest = self._digests[document]
-                if digest in self._loads:
+                if digest in self._places:
                     continue
                 if size + self._sizes[document] > HASHES_AT_ONCE:
-                    load, size = [], 0
+                    block, size, loads = block + 1, 0, ([], [])
+                load = loads[bool(likely[document])]
                 load.append(document)
                 size += self._sizes[document]
-                self._groups[digest], self._loads[digest] = number, load
+                self._places[digest] = _Place(number, block, load)
 
     def verified(self) -> pa.Table:
         """The pairs compared so far, ordered by digests; the schema is VERIFIED."""
@@ -127,22 +136,20 @@ class Verifier:
             [("digest_a", "ascending"), ("digest_b", "ascending")]
         )
 
-    def _shingles(self, document: int) -> NDArray[np.uint64]:
-        digest = self._digests[document]
+    def _shingles(self, digest: str) -> NDArray[np.uint64]:
         if digest not in self._hashes:
-            self._load(document)
+            self._load(self._places[digest])
         return self._hashes[digest]
 
-    def _load(self, document: int) -> None:
+    def _load(self, asked: _Place) -> None:
         from curation.text.shingles import shingle_hashes  # here: to import numba takes most of a second
 
-        digest = self._digests[document]
-        group = self._groups.setdefault(digest, self._group)
-        # The digests of a group are of no other, so its pairs are not asked for again.
-        if group != self._group:
-            self._group, self._found = group, {}
-        self._hashes = {d: hashes for d, hashes in self._hashes.items() if self._groups[d] == group}
-        load = [self._digests[other] for other in self._loads.get(digest, [document])]
+        if asked.group != self._group:  # its digests are of no other, so these pairs are not asked for again
+            self._group, self._found = asked.group, {}
+        of = {digest: self._places[digest] for digest in self._hashes}
+        held = {d for d, place in of.items() if place.group == asked.group or place.block == asked.block}
+        self._hashes = {digest: self._hashes[digest] for digest in held}
+        load = [self._digests[document] for document in asked.load]
         texts = self._texts(load)
         for d in load:
             if d not in texts:
