@@ -124,6 +124,7 @@ def remove(
     from curation.layout import Layout
 
     where = Layout(storage.unabbreviated(lake))
+    takedown.check(where)
     stone = takedown.add(where, takedown.kind(value, kind), value, why)
     ids = takedown.ids(where, stone)
     screens.taken_down(console, stone, len(ids), takedown.releases(where, stone, ids))

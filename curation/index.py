@@ -63,8 +63,10 @@ def cover_range(
         return segments
     bounds = number * 2**64 // settings.key_ranges, (number + 1) * 2**64 // settings.key_ranges
     for first in range(0, len(missing), FAN_IN):
-        sources = [(bands.keys(p), (p.input.digest,)) for p in missing[first : first + FAN_IN]]
-        segments.append(_merge(directory, sources, bounds))
+        chunk = missing[first : first + FAN_IN]
+        sources = [(bands.keys(p), (p.input.digest,)) for p in chunk]
+        rows = sum(p.manifest.parts[-1].rows for p in chunk) // settings.key_ranges
+        segments.append(_merge(directory, sources, bounds, rows))
     segments = _compact(directory, segments, bounds)
     _publish(directory, bands.name(settings), segments)
     return segments
@@ -144,16 +146,23 @@ def _numbered(
 
 def _compact(directory: str, segments: list[Segment], bounds: Bounds) -> list[Segment]:
     """`segments`, those of like size merged: each has more than MERGE_RATIO times the rows of the next."""
-    left = sorted(segments, key=lambda segment: -segment.file.rows)
+    left = sorted(segments, key=_descending)
     while len(left) > 1 and left[-2].file.rows <= MERGE_RATIO * left[-1].file.rows:
         two = [(segment.uri, segment.partitions) for segment in left[-2:]]
-        left = sorted([*left[:-2], _merge(directory, two, bounds)], key=lambda segment: -segment.file.rows)
+        rows = sum(segment.file.rows for segment in left[-2:])
+        left = sorted([*left[:-2], _merge(directory, two, bounds, rows)], key=_descending)
     return left
 
 
-def _merge(directory: str, sources: Sequence[tuple[str, tuple[str, ...]]], bounds: Bounds) -> Segment:
+def _descending(segment: Segment) -> int:
+    return -segment.file.rows
+
+
+def _merge(
+    directory: str, sources: Sequence[tuple[str, tuple[str, ...]]], bounds: Bounds, rows: int
+) -> Segment:
     """One segment of the rows of sorted files, each given with the partitions that it holds, that have keys
-    within `bounds`."""
+    within `bounds`: about as many as `rows`."""
     partitions = tuple(digest for _, held in sources for digest in held)
     firsts = np.cumsum([0, *(len(held) for _, held in sources)])
     with ExitStack() as stack:
@@ -162,7 +171,7 @@ def _merge(directory: str, sources: Sequence[tuple[str, tuple[str, ...]]], bound
             for uri, _ in sources
         ]
         writer = stack.enter_context(stage.part_writer(directory, SCHEMA, "segment", bands.KEY_GROUP_ROWS))
-        for least, after in _steps(sum(file.metadata.num_rows for file in files), bounds):
+        for least, after in _steps(rows, bounds):
             slices = [
                 _slice(file, least, after, int(first)) for file, first in zip(files, firsts, strict=False)
             ]
@@ -170,15 +179,14 @@ def _merge(directory: str, sources: Sequence[tuple[str, tuple[str, ...]]], bound
             order = np.argsort(table["key"].to_numpy(), kind="stable")
             for batch in table.take(pa.array(order)).to_batches():
                 writer.write(batch)
-        file = writer.publish()
-    assert file is not None
+        file = writer.publish_any()  # of a small day a range may have no key
     return Segment(storage.join(directory, file.name), file, partitions)
 
 
 def _steps(rows: int, bounds: Bounds) -> Iterator[Bounds]:
-    """`bounds` in steps of about STEP_ROWS rows, if `rows` are those of all keys: they are spread evenly."""
+    """`bounds` in steps of about STEP_ROWS rows, if `rows` lie in all of it: keys are spread evenly."""
     least, after = bounds
-    count = -(-rows * (after - least) // (STEP_ROWS * 2**64))
+    count = -(-max(rows, 1) // STEP_ROWS)
     return pairwise(least + n * (after - least) // count for n in range(count + 1))
 
 

@@ -16,7 +16,7 @@ from curation.facts import Partition
 from curation.pipeline import Job
 from curation.recipe import Duplicates
 
-MOST = 1000  # documents that are compared
+MOST = 1000  # documents of a partition that are compared, the first
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _held(job: Job) -> list[Partition]:
 
 
 def _keys(text: str, settings: Duplicates) -> keying.Keys:
-    """The sorted keys of a text, that of its id left out: it has none."""
+    """The sorted keys of a text; it has no id, and no document has the one that stands for it."""
     columns = dedup.annotator(settings).annotate(pa.record_batch([[text]], names=["text"]))
     row = {"id": ["0" * 32], "digest": [text_digest(text)]}
     table = pa.table({**row, **{name: columns[name] for name in columns.schema.names}})

@@ -7,7 +7,7 @@ which are then computed again.
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation import stage
+from curation import dedup, stage
 from curation.fingerprint import fingerprint
 from curation.layout import Layout
 from curation.manifest import Manifest
@@ -16,7 +16,8 @@ from curation.recipe import Duplicates
 
 def directory(lake: Layout, settings: Duplicates) -> str:
     """Where the pairs lie that were compared by these settings."""
-    return lake.pairs(fingerprint("pairs", 1, {"shingle_words": settings.shingle_words}))
+    signatures = dedup.annotator(settings)  # its version is also that of what a word is
+    return lake.pairs(fingerprint("pairs", signatures.version, {"shingle_words": settings.shingle_words}))
 
 
 def known(directory: str, digests: pa.ChunkedArray) -> dict[tuple[str, str], float]:

@@ -201,7 +201,8 @@ def first_rules(job: Job) -> dict[str, str]:
 def check_alarms(job: Job) -> None:
     """Raises AlarmError, with the evidence, if the first decisions raise alarms that no one has approved.
 
-    Before anything is paid for; what the judge's column drops later raises none.
+    Each step that is paid for, and the release, asks anew: the lake may have got another day meanwhile. What
+    the judge's column drops later raises none.
     """
     screened = screen(job)
     if pending := approvals.pending(job.lake, job.recipe.alarms, screened):
@@ -213,6 +214,7 @@ def judge_requests(job: Job) -> list[Request]:
     screened = screen(job)
     if judgments.find(job.lake, job.judge, screened):
         return []
+    check_alarms(job)
     return prompt.requests(rubric.load(job.judge.rubric), _judged_sample(job, screened), job.judge.model)
 
 
@@ -237,6 +239,7 @@ def synthesize_requests(job: Job) -> list[Request]:
     """What is to be written; nothing once the texts are documents."""
     if _written(job):
         return []
+    check_alarms(job)
     return prompt.requests(writing.load(job.synthesize.prompt), _parents(job), job.synthesize.model)
 
 
@@ -255,7 +258,8 @@ def synthesize(job: Job) -> Published:
 
 
 def release(job: Job) -> Released:
-    """The release of everything that is kept, synthetic documents among it."""
+    """The release of everything that is kept, synthetic documents among it. Raises AlarmError."""
+    check_alarms(job)
     return releases.write(job.lake, job.recipe, everything(job), decided(job))
 
 

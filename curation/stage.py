@@ -126,21 +126,26 @@ class PartWriter:
 
     def publish(self) -> File | None:
         """Close and publish; None, and no file, if no row was written."""
+        return self.publish_any() if self._held_rows or self._writer else None
+
+    def publish_any(self) -> File:
+        """Close and publish, whether rows were written or not."""
         if self._held_rows:
             self._flush(pa.Table.from_batches(self._held, self._schema))
-        if self._writer is None:
-            return None
-        self._writer.close()
+        self._open().close()
         file = manifest.describe(self._path, self._prefix)
         storage.publish(self._path, storage.join(self._directory, file.name))
         return file
 
-    def _flush(self, table: pa.Table) -> None:
+    def _open(self) -> pq.ParquetWriter:
         if self._writer is None:
             self._writer = pq.ParquetWriter(
                 self._path, self._schema, compression="zstd", compression_level=3, use_dictionary=False
             )
-        self._writer.write_table(table.combine_chunks(), row_group_size=self._group_rows)
+        return self._writer
+
+    def _flush(self, table: pa.Table) -> None:
+        self._open().write_table(table.combine_chunks(), row_group_size=self._group_rows)
 
 
 @contextmanager

@@ -49,6 +49,12 @@ def kind(value: str, said: str | None) -> Kind:
     return cast(Kind, told)
 
 
+def check(lake: Layout) -> None:
+    """InputError if there is no lake: what is taken down in a folder of another name would stay released."""
+    if not storage.names(lake.all_documents):
+        raise InputError(f"{lake.root} holds no documents: name the folder of a lake, or s3://bucket/prefix")
+
+
 def add(lake: Layout, kind: Kind, value: str, why: str) -> Tombstone:
     """Leave a tombstone; the one that is there already, if there is one. Raises InputError."""
     made = Tombstone(kind, _checked(kind, value), why)

@@ -219,6 +219,13 @@ def test_what_a_changed_recipe_leaves_behind_is_removed_only_if_asked_and_when_o
     assert "--recipe" in curation("gc", "-l", "lake", cwd=small).stderr  # no recipe: nothing would be needed
 
 
+def test_a_document_is_not_taken_down_in_a_folder_that_is_no_lake(tmp_path: Path) -> None:
+    told = curation("remove", "https://example.org/a", "--why", "asked for", "--lake", "lkae", cwd=tmp_path)
+    assert told.returncode == 1
+    assert "lkae holds no documents" in told.stderr
+    assert not (tmp_path / "lkae").exists()
+
+
 def test_what_is_removed_leaves_the_next_release_and_the_last_one_is_named(small: Path) -> None:
     where = ("-r", "small.yaml", "-l", "lake")
     first = curation("run", *where, cwd=small)

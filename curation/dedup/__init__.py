@@ -105,7 +105,8 @@ def _places(rows: pa.Table, documents: set[int]) -> pa.Table:
 
 
 def _standing(rows: pa.Table) -> Standing:
-    ids = {id_: n for n, id_ in reversed(list(enumerate(rows["id"].to_pylist())))}
+    stood = rows["kept"].to_pylist()  # of an id that came twice, only what stayed can be meant
+    ids = {id_: n for n, (id_, kept) in enumerate(zip(rows["id"].to_pylist(), stood, strict=True)) if kept}
     by = [UNKNOWN if id_ is None else ids.get(id_, UNKNOWN) for id_ in rows["duplicate_of"].to_pylist()]
     return Standing(
         undecided=rows["undecided"].to_numpy(zero_copy_only=False),

@@ -79,9 +79,8 @@ class Verifier:
         if one == other or self._ids[kept] == self._ids[document]:
             return 1.0
         a, b = self._sizes[kept], self._sizes[document]
-        if (
-            min(a, b) < self._settings.similarity * max(a, b) or not a
-        ):  # no two sets of these sizes are so similar
+        # No two sets of these sizes are so similar. A quotient, as the similarity is: floats must agree.
+        if not a or not b or min(a, b) / max(a, b) < self._settings.similarity:
             return 0.0
         pair = (one, other) if one < other else (other, one)
         found = self._known.get(pair, self._found.get(pair))

@@ -6,14 +6,17 @@ busy machine does not lengthen; a limit in the process itself would not be heard
 
 import atexit
 import contextlib
+import io
 import os
+import pickle
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from curation.errors import CurationError
@@ -29,6 +32,8 @@ MEMORY_BYTES = 3 << 30
 """Of data that the process may have."""
 READY_SECONDS = 600
 """For imports, and, the first time on a machine, compilation."""
+LENGTHS = struct.Struct("=II")
+"""Of the settings and of the page, in bytes; what is asked begins with them. Answers are pickled."""
 CHILD = "import sys; from curation.ingest.sandbox import _serve; _serve(int(sys.argv[1]))"
 
 
@@ -53,7 +58,7 @@ def _ask(html: str, settings: Extract) -> Page:
     child = _child(os.getpid())
     try:
         return child.ask(html, settings)
-    except (EOFError, OSError) as error:
+    except (EOFError, OSError, pickle.UnpicklingError) as error:
         _child.cache_clear()
         end = child.end()
         if isinstance(error, TimeoutError):
@@ -76,29 +81,33 @@ class _Child:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
             )
-        self.connection = Connection(ours.detach())
+        self.socket = ours
+        self.stream = ours.makefile("rwb")
         atexit.register(self.end)
         try:
-            if self.connection.poll(READY_SECONDS):
-                self.connection.recv()
-                return
-        except (EOFError, OSError):
-            pass
-        raise CurationError(f"the process that extracts text did not start: it {_said(self.end())}")
+            ours.settimeout(READY_SECONDS)
+            pickle.load(self.stream)
+            ours.settimeout(WALL_SECONDS)
+        except (EOFError, OSError) as error:
+            said = f"the process that extracts text did not start: it {_said(self.end())}"
+            raise CurationError(said) from error
 
     def ask(self, html: str, settings: Extract) -> Page:
-        """EOFError or OSError where the process has died, TimeoutError after WALL_SECONDS."""
-        self.connection.send((html, settings))
-        if not self.connection.poll(WALL_SECONDS):
-            raise TimeoutError
-        reply: Page | UnreadableError = self.connection.recv()
+        """EOFError, OSError or UnpicklingError where it has died, TimeoutError after WALL_SECONDS."""
+        said, page = _written(settings), html.encode("utf-8", "surrogatepass")
+        self.stream.write(LENGTHS.pack(len(said), len(page)) + said)
+        self.stream.write(page)
+        self.stream.flush()
+        reply: Page | UnreadableError = pickle.load(self.stream)
         if isinstance(reply, UnreadableError):
             raise reply
         return reply
 
     def end(self) -> int:
         """Its exit status, or minus the signal that ended it."""
-        self.connection.close()
+        with contextlib.suppress(OSError):  # of what was not written yet
+            self.stream.close()
+        self.socket.close()
         atexit.unregister(self.end)
         try:
             return self.process.wait(1)  # it may be dead already, or end as nobody asks any more
@@ -113,6 +122,17 @@ def _child(pid: int) -> _Child:
     return _Child()
 
 
+@cache
+def _written(settings: Extract) -> bytes:
+    """Once for all pages: to pickle settings for each costs as much as to read its reply."""
+    return settings.model_dump_json().encode()
+
+
+@cache
+def _settings(said: bytes) -> Extract:
+    return Extract.model_validate_json(said)
+
+
 def _said(end: int) -> str:
     return f"was ended by {signal.Signals(-end).name}" if end < 0 else f"exited with status {end}"
 
@@ -125,10 +145,18 @@ def _serve(handle: int) -> None:
     page("<p>Ready.", Extract())
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with Connection(handle) as connection, contextlib.suppress(EOFError, OSError):
-        connection.send(None)
-        while True:
-            connection.send(_answer(*connection.recv()))
+    with contextlib.suppress(OSError), socket.socket(fileno=handle) as ours, ours.makefile("rwb") as stream:
+        pickle.dump(None, stream)
+        stream.flush()
+        for html, settings in _asked(stream):
+            pickle.dump(_answer(html, settings), stream)
+            stream.flush()
+
+
+def _asked(stream: io.BufferedRWPair) -> Iterator[tuple[str, Extract]]:
+    while len(lengths := stream.read(LENGTHS.size)) == LENGTHS.size:
+        said, page = map(stream.read, LENGTHS.unpack(lengths))
+        yield str(page, "utf-8", "surrogatepass"), _settings(said)
 
 
 def _answer(html: str, settings: Extract) -> Page | UnreadableError:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from curation.document import text_digest
 from curation.recipe import Release
+from curation.text.pii import spans
 
 PERSONAL = "pii_spans"  # of the annotator `pii`: start, end, kind
 C4 = "c4_removed"  # of the annotator `rules`: start, end
@@ -40,11 +41,22 @@ def edit(
 
     Each list of spans is in order and without overlap: {"start", "end"}, bytes into the UTF-8 of `text`, and
     "kind". Of a personal span that is removed in part the rest is replaced, of one that is removed whole
-    nothing.
+    nothing. What a removal joins is looked at again: `212-555[1]-0142` is a telephone number without it.
     """
-    data = text.encode()
     cuts = [(span["start"], span["end"], "c4") for span in removed]
-    replaced = [(span["start"], span["end"], span["kind"]) for span in personal if span["kind"] in kinds]
+    replaced = [(span["start"], span["end"], span["kind"]) for span in personal]
+    edited, counts = _cut(text, replaced, cuts, kinds)
+    if cuts and kinds:
+        edited, more = _cut(edited, spans(edited), [], kinds)
+        counts += more
+    return edited, counts
+
+
+def _cut(
+    text: str, personal: Iterable[_Span], cuts: Sequence[_Span], kinds: Collection[str]
+) -> tuple[str, Counter[str]]:
+    data = text.encode()
+    replaced = [span for span in personal if span[2] in kinds]
     pieces: list[bytes] = []
     counts: Counter[str] = Counter()
     last = 0
@@ -63,8 +75,8 @@ def edit_rows(
     total: Counter[str] = Counter()
     texts, digests = rows.column("text").to_pylist(), rows.column("digest").to_pylist()
     none: list[list[Any]] = [[]] * rows.num_rows
-    spans = [beside[name].to_pylist() if name in beside.column_names else none for name in (PERSONAL, C4)]
-    for n, (personal, removed) in enumerate(zip(*spans, strict=True)):
+    lists = [beside[name].to_pylist() if name in beside.column_names else none for name in (PERSONAL, C4)]
+    for n, (personal, removed) in enumerate(zip(*lists, strict=True)):
         if personal or removed:
             text, counts = edit(texts[n], personal, removed, kinds)
             if counts:
@@ -76,10 +88,10 @@ def edit_rows(
     return rows, total
 
 
-def _outside(spans: Iterable[_Span], cuts: Sequence[_Span]) -> Iterator[_Span]:
+def _outside(replaced: Iterable[_Span], cuts: Sequence[_Span]) -> Iterator[_Span]:
     """What of each span lies outside all cuts, which are in order; only its first piece keeps its kind."""
     ends = [end for _, end, _ in cuts]
-    for start, end, kind in spans:
+    for start, end, kind in replaced:
         at, of = start, kind
         for cut_start, cut_end, _ in cuts[bisect_right(ends, start) :]:
             if cut_start >= end:

@@ -3,7 +3,7 @@
 One task, not three: where nothing is out of the ordinary, nothing waits and nothing is skipped.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.exceptions import HITLRejectException
@@ -58,23 +58,27 @@ class ScreenOperator(ApprovalOperator):
         try:
             super().execute(context)
         except TaskAwaitingInput as asked:  # the answer is about these decisions, whatever is there by then
-            asked.kwargs = {"decisions": decisions.uri}
+            asked.kwargs = {"decisions": decisions.uri, "shown": [alarm.name for alarm in pending]}
             raise
         raise AssertionError("an approval is waited for by an exception")
 
-    def execute_complete(self, context: "Context", event: dict[str, Any], decisions: str = "") -> str:
-        """After the answer: approve of the decisions that were shown, and go on if they are still these."""
+    def execute_complete(
+        self, context: "Context", event: dict[str, Any], decisions: str = "", shown: Sequence[str] = ()
+    ) -> str:
+        """After the answer: approve of the alarms that were shown; AlarmError if there are others by now."""
         from curation import alarms, approvals, pipeline, stage
 
-        job, shown = self.job(dict(context)), stage.open_manifest(decisions)
-        pending = approvals.pending(job.lake, job.recipe.alarms, shown)
+        job, asked = self.job(dict(context)), stage.open_manifest(decisions)
+        pending = [
+            alarm for alarm in approvals.pending(job.lake, job.recipe.alarms, asked) if alarm.name in shown
+        ]
         why = str((event.get("params_input") or {}).get("why") or "")
         by = (event.get("responded_by_user") or {}).get("name")
         try:
             super().execute_complete(context, event)
         except HITLRejectException as error:
             said = f"{by or 'someone'}{f' ({why})' if why else ''}"
-            raise AlarmError(f"rejected by {said}; {alarms.error(pending, shown)}") from error
-        approvals.add(job.lake, shown, pending, approvals.Approval(why, by))
+            raise AlarmError(f"rejected by {said}; {alarms.error(pending, asked)}") from error
+        approvals.add(job.lake, asked, pending, approvals.Approval(why, by))
         pipeline.check_alarms(job)
         return pipeline.screen(job).uri

@@ -114,3 +114,10 @@ def test_a_missing_text_is_an_error_that_names_the_digest() -> None:
     table = candidates(NEAR, SETTINGS)
     with pytest.raises(LakeError, match=table["digest"][0].as_py()):
         settle(table, lambda _: {}, SETTINGS)
+
+
+def test_sizes_that_allow_just_the_similarity_do_not_forbid_it() -> None:
+    """.55 * 100 is more than 55 in floating point; 55 / 100 is not more than .55."""
+    docs = [Doc("a", words(0, 100 + 4)), Doc("b", words(0, 55 + 4))]
+    settings = Duplicates(similarity=0.55, hashes=64, recall=0.9999999)
+    assert settle(candidates(docs, settings), texts(docs), settings).removed.num_rows == 1

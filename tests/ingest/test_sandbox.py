@@ -86,5 +86,6 @@ def test_the_process_ends_when_nobody_asks_any_more() -> None:
     sandbox.extract("<p>Sound.", Extract())
     child = sandbox._child(os.getpid())
     sandbox._child.cache_clear()
-    child.connection.close()
+    child.stream.close()
+    child.socket.close()
     assert child.process.wait(100) == 0

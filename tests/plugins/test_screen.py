@@ -1,6 +1,7 @@
 """The screening task: done at once where nothing is out of the ordinary, else it waits for a person."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -120,6 +121,16 @@ def test_what_is_rejected_fails_for_good_and_says_who_and_why(make_job, asked, t
     with pytest.raises(AlarmError, match=r"rejected by Ada \(not agreed\).*(?s:.*)19 of the 20"):
         answer(job, "Reject", parked(job), why="not agreed")
     assert not (tmp_path / "lake" / "approvals").exists()
+
+
+def test_an_answer_is_about_the_alarms_that_were_shown(make_job, asked):
+    """While a person thinks, the recipe gets another limit: what it raises nobody has seen."""
+    job = make_job(0.5)
+    waiting = parked(job)
+    limits = job.recipe.alarms.model_copy(update={"stands_for": 5})
+    stricter = replace(job, recipe=job.recipe.model_copy(update={"alarms": limits}))
+    with pytest.raises(AlarmError, match="stays for 19 others"):
+        answer(stricter, "Approve", waiting)
 
 
 def test_an_answer_is_about_the_decisions_that_were_shown(make_job, asked):

@@ -164,6 +164,16 @@ def test_no_byte_of_a_span_is_left_however_the_spans_overlap(personal: list[str]
     assert counts["ip"] == edited.count("<ip>") == len(of[0]) - len(whole)
 
 
+@pytest.mark.parametrize("text", ["Call 212-555[1]-0142.", "Write to anna[edit]@example.com, or not."])
+def test_what_a_removal_joins_into_something_personal_is_replaced_too(text: str) -> None:
+    start = text.index("[")
+    removed = [{"start": start, "end": text.index("]") + 1}]
+    marked = [{"start": s, "end": e, "kind": kind} for s, e, kind in spans(text)]
+    edited, counts = edit(text, marked, removed, KINDS)
+    assert edited in ("Call <phone>.", "Write to <email>, or not.")
+    assert counts["phone"] + counts["email"] == 1
+
+
 def test_a_recipe_can_name_each_kind_that_is_found_and_no_other(tmp_path: Path) -> None:
     literal = get_args(get_args(Release.model_fields["redact"].annotation)[0])
     assert sorted(literal) == sorted(KINDS)
