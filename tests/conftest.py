@@ -11,8 +11,8 @@ from curation.claude import stand_in
 from curation.pipeline import Job
 from tests import sample
 
-# No deadline for an example: a loaded machine is slow, not wrong. The same examples each time: whether a commit
-# passes is no matter of luck. `--hypothesis-profile=search` looks further, at others each time.
+# No deadline for an example: a loaded machine is slow, not wrong. The same examples each time: whether a
+# commit passes is no matter of luck. `--hypothesis-profile=search` looks further, at others each time.
 hypothesis.settings.register_profile("curation", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("search", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("curation")
