@@ -154,9 +154,12 @@ def _ids(documents: Published) -> list[str]:
 
 
 def _held(shard: str, stone: Tombstone, ids: set[str]) -> int:
+    """How many rows of a shard are taken down, or were written from a document that is."""
     held = 0
-    for batch in stage.read_batches(shard, ["id", "url"], rows=10_000):
+    gone = ids | ({stone.value} if stone.kind == "id" else set())
+    for batch in stage.read_batches(shard, ["id", "url", "parents"], rows=10_000):
         named = set(_named(batch, (stone,)))
-        named.update(row for row, id_ in enumerate(batch["id"].to_pylist()) if id_ in ids)
+        lines = zip(batch["id"].to_pylist(), batch["parents"].to_pylist(), strict=True)
+        named.update(row for row, (id_, parents) in enumerate(lines) if not gone.isdisjoint([id_, *parents]))
         held += len(named)
     return held

@@ -76,13 +76,15 @@ def test_the_first_reason_given_stays(tmp_path: Path) -> None:
 def test_releases_that_hold_a_document_are_counted_by_rows(tmp_path: Path) -> None:
     lake = Layout(str(tmp_path))
     pages = {"a": "https://example.org/a", "b": "https://www.example.net/b", "c": None}
-    for release, ids in (("one", ["a", "b", "a"]), ("two", ["c"])):
+    for release, ids in (("one", ["a", "b", "a"]), ("two", ["c"]), ("rewritten", ["c", "d"])):
         data = Path(lake.release("sample", release)) / "data"
         data.mkdir(parents=True)
-        urls = pa.array([pages[id_] for id_ in ids], pa.string())
-        pq.write_table(pa.table({"id": ids, "url": urls}), data / "train-00000.parquet")
+        urls = pa.array([pages.get(id_) for id_ in ids], pa.string())
+        parents = pa.array([["a"] if id_ == "d" else [] for id_ in ids], pa.list_(pa.string()))
+        pq.write_table(pa.table({"id": ids, "url": urls, "parents": parents}), data / "train-00000.parquet")
     domain = takedown.Tombstone("domain", "example.net", "asked for")
-    assert takedown.releases(lake, domain, {"a"}) == {"sample/one": 3}
+    # Of "a" no release but one holds the text, another holds what was written from it.
+    assert takedown.releases(lake, domain, {"a"}) == {"sample/one": 3, "sample/rewritten": 1}
     # The documents may be gone from the lake: a release is searched by what the tombstone names.
     assert takedown.releases(lake, domain, set()) == {"sample/one": 1}
 
