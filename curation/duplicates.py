@@ -6,6 +6,7 @@ undecided in the next round. It ends when none is, with the verdicts of a run fr
 the earlier documents alone, so there is one set of verdicts in which all agree.
 """
 
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -54,6 +55,8 @@ class _Set:
     settings: Duplicates
     members: Sequence[Member]
     changes: dict[int, pa.Table] = field(default_factory=dict)  # by partition; rows ascending
+    verified: list[pa.Table] = field(default_factory=list)  # pairs compared, round by round
+    compared: dict[tuple[str, str], float] = field(default_factory=dict)  # the same, by digests
 
     @cached_property
     def bands(self) -> list[Published]:
@@ -79,6 +82,8 @@ def resolve(
     while True:
         undecided = _union(undecided, _orphans(here, gone))
         if not undecided:
+            if here.verified:
+                pairs.remember(pairs.directory(lake, settings), pa.concat_tables(here.verified))
             return here.changes
         settled = _round(here, undecided)
         gone = [Gone(here.bands[n], rows) for n, rows in _frontier(settled.lost).items()]
@@ -128,10 +133,11 @@ def _round(here: _Set, undecided: Frontier) -> dedup.Settled:
     """Settle the undecided documents, and note what changes."""
     keys, partitions, rows = _sharing(here, _asked(here, undecided), least=2)
     documents, of = _documents(here, partitions, rows, undecided)
-    cache = pairs.directory(here.lake, here.settings)
-    known = pairs.known(cache, documents["digest"])
+    cached = pairs.known(pairs.directory(here.lake, here.settings), documents["digest"])
+    known = ChainMap(here.compared, cached)
     settled = dedup.settle(documents, keys, of, _texts(here, documents), here.settings, known)
-    pairs.remember(cache, settled.verified)
+    here.verified.append(settled.verified)
+    here.compared.update(dedup.pairs.mapping(settled.verified))
     for n, rows in undecided.items():
         _note(here, n, _kept(n, rows))
     for n, places in _by_partition(settled.changes["partition"].to_numpy()):

@@ -109,7 +109,7 @@ def test_time_grows_as_the_page_does(unit: str) -> None:
     spent = []
     for times in (20_000, 200_000):
         html = (unit * times).encode()
-        started = time.perf_counter()
+        started = time.process_time()
         blocks(html)
-        spent.append(time.perf_counter() - started)
+        spent.append(time.process_time() - started)
     assert spent[1] < 40 * max(spent[0], 0.003)

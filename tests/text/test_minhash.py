@@ -59,4 +59,4 @@ def test_time_is_linear_whatever_is_repeated(unit: str):
         return time.process_time() - start
 
     seconds(1000)
-    assert seconds(2_000_000) < 40 * max(seconds(200_000), 0.002)
+    assert min(seconds(2_000_000) for _ in range(3)) < 40 * max(seconds(200_000), 0.002)

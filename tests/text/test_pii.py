@@ -79,7 +79,7 @@ def test_what_stands_on_another_line_changes_nothing(line: str, other: str) -> N
 def test_time_is_linear_in_what_patterns_stumble_over(unit: str) -> None:
     small, large = (unit * (chars // len(unit)) for chars in (20_000, 160_000))
     spans(small)
-    assert _seconds(large) < 24 * max(_seconds(small), 0.001)
+    assert min(_seconds(large) for _ in range(3)) < 24 * max(_seconds(small), 0.001)
 
 
 def _seconds(text: str) -> float:

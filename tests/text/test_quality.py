@@ -28,10 +28,10 @@ def test_symbols_are_counted_against_tokens_and_capped():
     assert measure("http://x#####y").hash_ratio == 1
 
 
-def test_blank_lines_do_not_hide_a_list_of_bullets():
+def test_blank_lines_are_lines_without_bullet_and_ellipsis_as_for_datatrove():
     found = measure("- one\n\n• two\n\n  - three\n\nfour ...\n")
-    assert found.bullet_line_ratio == 3 / 4
-    assert found.ellipsis_line_ratio == 1 / 4
+    assert found.bullet_line_ratio == 3 / 7
+    assert found.ellipsis_line_ratio == 1 / 7
 
 
 def test_stop_words_are_counted_once_each_in_any_case():

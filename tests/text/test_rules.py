@@ -146,4 +146,5 @@ def test_a_huge_chunk_takes_linear_time(unit: str, end: str):
         return time.process_time() - start
 
     seconds(1000)
-    assert seconds(400_000) < 40 * max(seconds(40_000), 0.002)
+    # The square would be a hundred times; the quickest of three, as another process may take the caches.
+    assert min(seconds(400_000) for _ in range(3)) < 40 * max(seconds(40_000), 0.002)

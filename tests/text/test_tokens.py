@@ -55,4 +55,4 @@ def test_a_huge_chunk_without_spaces_takes_linear_time(unit: str):
         return time.process_time() - start
 
     seconds(1000)
-    assert seconds(200_000) < 40 * max(seconds(20_000), 0.005)
+    assert min(seconds(200_000) for _ in range(3)) < 40 * max(seconds(20_000), 0.005)
