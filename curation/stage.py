@@ -164,9 +164,14 @@ def read_batches(uri: str, columns: list[str] | None = None, rows: int = 1000) -
 
 
 def read_table(uri: str, columns: list[str] | None = None) -> pa.Table:
-    """A whole Parquet file."""
-    with storage.open_input(uri) as stream:
-        return pq.read_table(stream, columns=columns)
+    """A whole Parquet file, or these columns of it.
+
+    Not by `pq.read_table`: its threads may still hold the file when the process ends, which then aborts
+    (github.com/apache/arrow/issues/33975).
+    """
+    with storage.open_input(uri) as stream, pq.ParquetFile(stream) as file:
+        table = file.read(columns=columns)
+    return table if columns is None else table.select(columns)
 
 
 def read_schema(uri: str) -> pa.Schema:
