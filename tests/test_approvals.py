@@ -99,3 +99,10 @@ def test_a_run_stops_before_anything_is_sent_and_sends_it_once_it_is_approved(
     with pytest.raises(RecipeError, match="cannot learn"):  # from ten answers, which it has now
         run(job, lambda *_: None, workers=1)
     assert (tmp_path / "lake" / "answers").exists()
+
+
+def test_a_release_asks_anew_of_what_the_lake_has_by_then(job: Job) -> None:
+    with pytest.raises(AlarmError, match="nothing is made of them"):
+        pipeline.release(job)
+    approve(job)
+    assert pipeline.release(job).new
