@@ -1,9 +1,9 @@
 """Boilerplate: words that so many kept documents share that sharing them says nothing any more.
 
 A bucket (the documents of one band key) in which `max_bucket` documents are kept proposes nothing to later
-ones. Which buckets these are is read from the index: once from beginning to end, a range of keys at a time.
-In memory are the rows of a range, a byte for each document of the set and the largest buckets; what is found
-depends on the set alone, not on how its days lie in the index.
+ones. Which buckets these are is read from the index: from beginning to end, a range of keys at a time.
+In memory are the rows of a range, two bytes for each document of the set and the largest buckets; what is
+found depends on the set alone, not on how its days lie in the index.
 """
 
 from collections.abc import Iterator, Sequence

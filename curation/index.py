@@ -91,7 +91,8 @@ def ranges(
     segments: Sequence[Segment], numbers: Mapping[str, int]
 ) -> Iterator[tuple[Keys, NDArray[np.int32], NDArray[np.int64]]]:
     """All that `sharing` finds if every key is wanted, a range of keys at a time, in no order within it: all
-    rows of a key come together, whichever segments hold them. One sequential read of each segment."""
+    rows of a key come together, whichever segments hold them. Each segment is read from its beginning to its
+    end; a row group that lies in two ranges is read for both."""
     if not segments:
         return
     held = [digest for segment in segments for digest in segment.partitions]

@@ -124,7 +124,7 @@ def _child(pid: int) -> _Child:
 
 @cache
 def _written(settings: Extract) -> bytes:
-    """Once for all pages: to pickle settings for each costs as much as to read its reply."""
+    """Once, not for each page."""
     return settings.model_dump_json().encode()
 
 

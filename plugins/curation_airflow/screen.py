@@ -38,9 +38,8 @@ class ScreenOperator(ApprovalOperator):
     def __init__(self, *, job: "Callable[[Mapping[str, Any]], Job]", **kwargs: Any) -> None:
         # Subject and body are written once there is something to ask.
         super().__init__(subject="", body="", fail_on_reject=True, **kwargs)
-        self.params = ParamsDict(
-            {"why": WHY}
-        )  # not as an argument: a DAG that has a form gives its own there
+        # Not as an argument: a DAG that has a form gives its own there.
+        self.params = ParamsDict({"why": WHY})
         self.job = job
 
     def execute(self, context: "Context") -> str:
