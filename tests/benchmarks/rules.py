@@ -7,13 +7,13 @@ until one drops it, as in its pipelines; ours computes every value of every docu
 it gets every 50th document of text_bulk and every 20th of the crawl.
 """
 
-import json
 import os
 
 import pyarrow as pa
 
 from curation.annotate.rules import RULES
 from tests.benchmarks.corpora import crawl, megabytes, speed, text_bulk
+from tests.benchmarks.figures import tell
 
 ROWS = 1000  # documents of a batch
 
@@ -65,12 +65,7 @@ def main() -> None:
         "documents_per_second": figures["ours"] / megabytes(bulk) * len(bulk),
         "load": os.getloadavg()[0],
     }
-    figures = {
-        name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()
-    }
-    for name, value in figures.items():
-        print(f"{name:<26}{value}")
-    print(json.dumps(figures))
+    tell(figures)
 
 
 if __name__ == "__main__":

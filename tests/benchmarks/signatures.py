@@ -6,7 +6,6 @@ MB (of UTF-8) a processor second of one thread, medians. datatrove is slow, so i
 ratios are of speeds on the same corpus. rensa gets sets of word 5-grams of the lower-cased words of `\\w+`.
 """
 
-import json
 import os
 import re
 from tempfile import TemporaryDirectory
@@ -16,6 +15,7 @@ import pyarrow as pa
 from curation import dedup
 from curation.recipe import Duplicates
 from tests.benchmarks.corpora import crawl, megabytes, speed, text_bulk
+from tests.benchmarks.figures import tell
 
 ROWS = 1000  # documents of a batch
 _word = re.compile(r"\w+")
@@ -74,12 +74,7 @@ def main() -> None:
         "crawl_megabytes": megabytes(pages),
         "load": os.getloadavg()[0],
     }
-    figures = {
-        name: round(value, 2) if isinstance(value, float) else value for name, value in figures.items()
-    }
-    for name, value in figures.items():
-        print(f"{name:<26}{value}")
-    print(json.dumps(figures))
+    tell(figures)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ import sys
 import tempfile
 from statistics import median
 
+from tests.benchmarks.figures import tell
+
 CODE = """
 import time, json
 import pyarrow as pa
@@ -53,12 +55,7 @@ def main() -> None:
         "compile_seconds": compiling,
         "load": os.getloadavg()[0],
     }
-    figures = {
-        name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()
-    }
-    for name, value in figures.items():
-        print(f"{name:<26}{value}")
-    print(json.dumps(figures))
+    tell(figures)
 
 
 if __name__ == "__main__":
