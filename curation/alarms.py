@@ -1,18 +1,23 @@
-"""Alarms: what is out of the ordinary in a set of decisions, with the evidence.
+"""Alarms: what is out of the ordinary in a set of decisions, or in a calibration, with the evidence.
 
     source_loss   most of what a source has goes as duplicates: of another source, or of itself
     stands_for    one document stays for a great many: a template, an error page, or a rule that is too loose
     volume        a day of a source is many times its median day, or a small part of it
+
+and two of a calibration, which compares the judge with what it was on the same gold labels:
+
+    kappa_loss    it agrees less than before
+    mae_loss      it errs by more than before
 
 Counts by source and day are in the manifest. Only where more documents go as duplicates than one may stand
 for is a column of the decisions read, part by part, with no more counters than there can be alarms.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,7 +30,7 @@ from curation.recipe import Alarms
 from curation.select import REASONS
 from curation.stage import Published
 
-What = Literal["source_loss", "stands_for", "volume"]
+What = Literal["source_loss", "stands_for", "volume", "kappa_loss", "mae_loss"]
 
 FEW_DAYS = 3  # with fewer there is no ordinary day
 FEW_DOCUMENTS = 100
@@ -41,7 +46,7 @@ class Alarm:
     """Something out of the ordinary."""
 
     what: What  # as its limit is called in a recipe
-    where: str  # a source; the id of the document that stays; source/partition
+    where: str  # a source; the id of the document that stays; source/partition; the gold's name
     value: float
     limit: float
     evidence: str
@@ -63,7 +68,9 @@ class _Counts:
 
 
 def raised(settings: Alarms, decisions: Published) -> tuple[Alarm, ...]:
-    """The alarms that `decisions` raise, approved or not."""
+    """The alarms that `decisions`, or a calibration, raise, approved or not."""
+    if decisions.manifest.stage == "calibrations":
+        return tuple(_losses(settings, decisions.manifest.details))
     days = _days(decisions.manifest)
     return (
         *_source_losses(settings.source_loss, days, decisions),
@@ -76,10 +83,17 @@ def error(alarms: Collection[Alarm], decisions: Published) -> AlarmError:
     """What is said when `alarms` stop a run."""
     limits = ", ".join(sorted({f"alarms.{alarm.what}" for alarm in alarms}))
     return AlarmError(
-        f"the decisions {decisions.uri} are out of the ordinary; nothing is made of them:\n{listed(alarms)}\n"
-        f"Remove the cause; or raise {limits} in the recipe (null: no limit); or approve of these decisions: "
-        "`curation approve --why TEXT`, with the same --recipe and --lake"
+        f"{subject(decisions)} ({decisions.uri}); nothing is made of them:\n{listed(alarms)}\n"
+        f"Remove the cause; or raise {limits} in the recipe (null: no limit); or approve of them as they "
+        "are: `curation approve --why TEXT`, with the same --recipe and --lake"
     )
+
+
+def subject(made: Published) -> str:
+    """What is the matter with decisions, or with a calibration, that raise alarms, in a few words."""
+    if made.manifest.stage == "calibrations":
+        return f"the scores of the judge of {made.manifest.name} agree less with the gold than before"
+    return f"the decisions about {made.manifest.name} are out of the ordinary"
 
 
 def listed(alarms: Collection[Alarm]) -> str:
@@ -157,6 +171,29 @@ def _volumes(limit: float | None, days: dict[tuple[str, str], _Counts]) -> Itera
                 f"{usual:,} and the limit {'' if size > usual else '1/'}{limit:g} of it"
             )
             yield Alarm("volume", f"{source}/{partition}", size, bound, evidence)
+
+
+def _losses(settings: Alarms, details: Mapping[str, Any]) -> Iterator[Alarm]:
+    """What the judge has lost since the calibration before: by more than the limit, and not by chance, as the
+    interval of the change excludes 0."""
+    drift, gold = details["drift"], details["gold"]["name"]
+    limits: tuple[tuple[What, str, float | None, int], ...] = (
+        ("kappa_loss", "kappa", settings.kappa_loss, -1),
+        ("mae_loss", "mae", settings.mae_loss, 1),
+    )
+    for what, figure, limit, worse in limits:
+        change = drift[figure] if drift else None
+        if limit is None or change is None or change["low"] is None:
+            continue
+        loss, surely = worse * change["value"], min(worse * change["low"], worse * change["high"])
+        if loss > limit and surely > 0:
+            before = drift[f"{figure}_before"]["value"]
+            evidence = (
+                f"{gold}: the judge's {figure} on {drift['documents']:,} documents was {before:.3f} with "
+                f"{drift['model_before']} and is {before + change['value']:.3f} with {details['model']}: "
+                f"worse by {loss:.3f}, at least by {surely:.3f}, where {limit:g} is the limit"
+            )
+            yield Alarm(what, gold, loss, limit, evidence)
 
 
 def _heavy(decisions: Published, limit: int) -> dict[str, int]:

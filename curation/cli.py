@@ -46,17 +46,57 @@ def run_recipe(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes side by side; as many as cores if not said.")
     ] = None,
+    spend: Annotated[
+        float | None,
+        typer.Option(min=0, help="USD that a step may be expected to cost, whatever the recipe asks about."),
+    ] = None,
 ) -> None:
     """Take a recipe the whole way: archives, decisions, judgments, texts, release, training."""
     from curation import screens
     from curation.pipeline import open_job
     from curation.run import run
 
-    job = open_job(recipe, lake, ledger=ledger)
+    job = open_job(recipe, lake, None if spend is None else {"budget.ask_usd": spend}, ledger)
     with _Bars() as bars:
         finished = run(job, bars.show, workers)
     screens.funnel(console, job)
     screens.finished(console, finished)
+
+
+@app.command()
+def plan(recipe: RecipeOption = "sample", lake: LakeOption = "lake", ledger: LedgerOption = None) -> None:
+    """What a run would do now, why, and what it would cost. Computes nothing and asks no one."""
+    from curation import cost_screens
+    from curation.forecast import forecast
+    from curation.pipeline import open_job
+
+    job = open_job(recipe, lake, ledger=ledger)
+    cost_screens.plan(console, job.recipe.name, forecast(job))
+
+
+@app.command()
+def quote(
+    recipe: RecipeOption = "sample",
+    lake: LakeOption = "lake",
+    ledger: LedgerOption = None,
+    pilot: Annotated[
+        int, typer.Option(min=0, help="First send so many of the requests of each step. They are paid for.")
+    ] = 0,
+) -> None:
+    """What asking Claude will cost: of what the ledger lacks, before it is sent."""
+    from curation import asking, cost_screens, run
+    from curation.pipeline import open_job
+
+    job = open_job(recipe, lake, ledger=ledger)
+    if pilot:
+        with _Bars() as bars:
+            sent, usd = run.pilot(job, bars.show, pilot)
+        console.print(f"Sent as a pilot: {sent:,} requests, ${usd}")
+    counter = asking.client()
+    for step in asking.steps(job.recipe):
+        asked = asking.requests(job, step)
+        told = None if asked is None else asking.quote(job, step, asked, counter)
+        cost_screens.quote(console, step.name, told)
 
 
 @app.command()
@@ -66,13 +106,17 @@ def report(
     ledger: LedgerOption = None,
     png: Annotated[Path | None, typer.Option(help="Write the funnel as a picture there.")] = None,
 ) -> None:
-    """The funnel of the lake's present state: what stays, and the reason of each loss."""
-    from curation import boilerplate, screens
-    from curation.pipeline import open_job
+    """The funnel of the lake's present state: what stays, the reason of each loss, and what it cost."""
+    from curation import boilerplate, cost_screens, pipeline, screens
+    from curation.spending import spending
 
-    job = replace(open_job(recipe, lake, ledger=ledger), look_only=True)
-    screens.alarms(console, job)
-    screens.funnel(console, job)
+    job = replace(pipeline.open_job(recipe, lake, ledger=ledger), look_only=True)
+    try:
+        screens.alarms(console, job)
+        screens.funnel(console, job)
+        screens.corpus_rate(console, pipeline.corpus_rate(job))
+    finally:  # a run that waits for answers has no funnel yet, and a bill
+        cost_screens.spending(console, spending(job))
     screens.boilerplate(console, boilerplate.find(job))
     if png:
         screens.funnel_picture(job, png)
@@ -151,20 +195,68 @@ def gc(
 
 
 @app.command()
+def calibrate(
+    gold: Annotated[
+        str | None,
+        typer.Option(help="Documents with labels: JSON lines, CSV or Parquet. The recipe's, if not said."),
+    ] = None,
+    text: Annotated[str, typer.Option(help="The column of the text.")] = "text",
+    label: Annotated[str, typer.Option(help="The column of the label.")] = "label",
+    source: Annotated[str | None, typer.Option(help="The column of the source.")] = None,
+    order: Annotated[
+        str, typer.Option(help="Labels that are words, from the worst to the best, with commas.")
+    ] = "",
+    recipe: RecipeOption = "sample",
+    lake: LakeOption = "lake",
+    ledger: LedgerOption = None,
+) -> None:
+    """Hold the recipe's judge to gold labels, to itself, and to the same documents in other dress."""
+    from curation import pipeline, run, screens, storage
+    from curation.recipe import Gold
+
+    job = pipeline.open_job(recipe, lake, ledger=ledger)
+    if gold:
+        words = tuple(filter(None, order.split(",")))
+        named = Gold(path=storage.unabbreviated(gold), text=text, label=label, source=source, order=words)
+        judge = job.judge.model_copy(update={"gold": named})
+        job = replace(job, recipe=job.recipe.model_copy(update={"judge": judge}))
+    with _Bars() as bars:
+        made = run.calibrate(job, bars.show)
+    screens.calibration(console, made)
+    screens.corpus_rate(console, pipeline.corpus_rate(job))
+    pipeline.check_alarms(job, pipeline.calibrate)
+
+
+@app.command()
 def approve(
     why: Annotated[str, typer.Option(help="Why: it is kept with the approval.")],
     recipe: RecipeOption = "sample",
     lake: LakeOption = "lake",
     ledger: LedgerOption = None,
 ) -> None:
-    """Let the alarms of the present decisions pass; others, such as those of a day more, ask anew."""
+    """Let the alarms of the present decisions and calibration pass; later ones ask anew."""
     from curation import approvals, pipeline, screens
 
     job = replace(pipeline.open_job(recipe, lake, ledger=ledger), look_only=True)
-    decisions = pipeline.screen(job)
-    pending = approvals.pending(job.lake, job.recipe.alarms, decisions)
-    approvals.add(job.lake, decisions, pending, approvals.Approval(why, None))
+    for made in pipeline.alarming(job):
+        pending = approvals.pending(job.lake, job.recipe.alarms, made)
+        approvals.add(job.lake, made, pending, approvals.Approval(why, None))
     screens.alarms(console, job)
+
+
+@app.command()
+def promote(
+    why: Annotated[str, typer.Option(help="Why: it is kept with the promotion.")],
+    recipe: RecipeOption = "sample",
+    lake: LakeOption = "lake",
+    ledger: LedgerOption = None,
+) -> None:
+    """Let a classifier that did not pass the gate decide all the same; one that is trained anew asks anew."""
+    from curation import approvals, pipeline, screens
+
+    job = replace(pipeline.open_job(recipe, lake, ledger=ledger), look_only=True)
+    approvals.promote(job.lake, pipeline.learned(job), approvals.Approval(why, None))
+    screens.classifier(console, job)
 
 
 class _Bars:

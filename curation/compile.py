@@ -39,7 +39,17 @@ def pairs() -> None:
     shingle_hashes("Ready.", 5)
 
 
-STEPS: tuple[Callable[[], None], ...] = (pages, annotators, pairs)
+def scores() -> None:
+    """Compile what scoring by a classifier takes."""
+    import numpy as np
+
+    from curation.annotator import utf8
+    from curation.text import bag
+
+    bag.log_odds(*utf8(pa.array(["Ready."])), 10, bag.bag(["ready"], np.zeros(2)))
+
+
+STEPS: tuple[Callable[[], None], ...] = (pages, annotators, pairs, scores)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from curation import pipeline, rules, stage, storage
 from curation.errors import LakeError, NotPublished
 from curation.facts import Partition
-from curation.judge import judgments
+from curation.judge import rounds
 from curation.pipeline import Job
 from curation.release import edits
 from curation.select import columns_of
@@ -146,8 +146,8 @@ def _decision(decided: Published, partitions: list[Partition], found: _Found) ->
 
 
 def _judgment(job: Job, id_: str) -> dict[str, Any] | None:
-    published = judgments.find(job.lake, job.judge, pipeline.screen(job)) if job.recipe.judge else None
-    for uri in published.part_uris() if published else []:
+    published = rounds.judged(job.lake, job.judge, pipeline.screen(job)) if job.recipe.judge else []
+    for uri in (uri for of_round in published for uri in of_round.part_uris()):
         rows = stage.read_table(uri)
         hit = rows.filter(pc.equal(rows.column("id"), id_)).to_pylist()
         if hit:

@@ -67,7 +67,7 @@ def columns(recipe: Recipe) -> tuple[Column, ...]:
         signatures = dedup.annotator(duplicates)
         asked = {"shingle_words": duplicates.shingle_words, "hashes": duplicates.hashes}
         made.append(Column(signatures, fingerprint(signatures.name, signatures.version, asked)))
-    _refuse_twice(made, recipe.judge.column if recipe.judge else None)
+    _refuse_twice(made, (recipe.judge.column, recipe.judge.good_column) if recipe.judge else ())
     return tuple(made)
 
 
@@ -243,10 +243,12 @@ def _annotation_inputs(part: Part) -> tuple[Input, ...]:
     return (Input(name="part", digest=part.file.digest),)
 
 
-def _refuse_twice(made: list[Column], score: str | None) -> None:
-    writer: dict[str, str] = dict.fromkeys(SCHEMA.names, "documents")
-    if score:
-        writer[score] = "judge"
+def _refuse_twice(made: list[Column], judged: Sequence[str]) -> None:
+    if taken := sorted(set(judged) & set(SCHEMA.names)):
+        raise RecipeError(
+            f"judge.column writes {taken[0]!r}, which documents have already: name it otherwise"
+        )
+    writer: dict[str, str] = {**dict.fromkeys(SCHEMA.names, "documents"), **dict.fromkeys(judged, "judge")}
     for column in made:
         for name in {column.name, *column.annotator.columns.names}:
             if name in writer:

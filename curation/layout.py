@@ -8,12 +8,16 @@
     pairs/<fingerprint>/                                verified pairs by digest
     decisions/<recipe>-<fingerprint>/                   one row a document; a generation a set of partitions
     approvals/<decisions>/<alarm>.json                  what a person has approved of, why, and who
+    approvals/<classifier>/gate.json                    the same of a classifier that did not pass
     judgments/<rubric>-<fingerprint>/<inputs>/          a sample, judged
-    classifiers/<column>-<fingerprint>/<inputs>/        model-<digest>.bin and its report
+    classifiers/<column>-<fingerprint>/<inputs>/        model-<digest>.bin, its report and card
+    calibrations/<recipe>/                              the judge held to gold; a generation a model or prompt
     releases/<recipe>/<identity>/                       README.md, manifest.json, data/
     trainings/<recipe>/<identity>/                      telemetry, checkpoints, the loss curve
     tombstones/                                         what is taken down
+    recipes/<recipe>/recipe-<number>.json               the recipe as it was run, when it had changed
     answers/                                            raw result lines of message batches
+    key                                                 the lake's secret, for the delimiters of documents
     ledger.sqlite                                       answers that were paid for (local lakes)
 
 In a stage's folder: `part-<digest>.parquet`, `quarantine-<digest>.parquet`, `plans/<key>.json`,
@@ -77,6 +81,9 @@ class Layout:
     def classifier(self, column: str, fingerprint: str, inputs: str) -> str:
         return join(self.root, "classifiers", f"{column}-{fingerprint}", inputs)
 
+    def calibrations(self, recipe: str) -> str:
+        return join(self.root, "calibrations", recipe)
+
     @property
     def all_documents(self) -> str:
         return join(self.root, "documents")
@@ -95,9 +102,16 @@ class Layout:
     def trainings(self, recipe: str) -> str:
         return join(self.root, "trainings", recipe)
 
+    def recipes(self, recipe: str) -> str:
+        return join(self.root, "recipes", recipe)
+
     @property
     def answers(self) -> str:
         return join(self.root, "answers")
+
+    @property
+    def key(self) -> str:
+        return join(self.root, "key")
 
     @property
     def ledger(self) -> str:
@@ -110,6 +124,10 @@ def plan(directory: str, key: str) -> str:
 
 def record(directory: str, key: str) -> str:
     return join(directory, "records", f"{key}.json")
+
+
+def kept_recipe(directory: str, number: int) -> str:
+    return join(directory, f"recipe-{number:06d}.json")
 
 
 def manifest(directory: str, generation: int) -> str:

@@ -62,7 +62,7 @@ def needs(job: Job, times: Mapping[str, float], now: float) -> Needs:
     if job.recipe.judge:
         kept, learned = _judged(job, finished)
         found |= kept
-        columns += [classifier.column(published) for published in learned]
+        columns += [classifier.column(job.judge, published) for published in learned]
     # All columns of a place are found at once; while several classifiers are kept, their scores share a name.
     asked = [columns] if finished else [[column] for column in columns]
     where = [*pipeline.places(job.recipe), *_written(job, finished)]
@@ -106,14 +106,16 @@ def _judged(job: Job, finished: bool) -> tuple[Needs, list[Published]]:
     """Judgments and classifiers, and those classifiers that are published."""
     lake, settings = job.lake, job.judge
     if finished:
-        learned = pipeline.learned(job)
-        answered = judgments.directory(lake, settings, pipeline.screen(job))
-        return Needs(frozenset({answered, learned.directory})), [learned]
-    answered = lake.judgments(settings.rubric, judgments.mark(settings), "")
+        # A round is found by the classifier before it, so all are needed; of their scores only the last.
+        done = pipeline.taught(job)
+        folders = {one.directory for taught in done for one in (taught.judgments, taught.classifier)}
+        return Needs(frozenset(folders)), [done[-1].classifier]
+    marks = (judgments.mark(settings, is_first) for is_first in (True, False))
+    answered = [lake.judgments(settings.rubric, mark, "") for mark in marks]
     mark = classifier.mark(settings)
     trained = lake.classifier(settings.column, mark, "")
     every = [stage.current(lake.classifier(settings.column, mark, name)) for name in storage.names(trained)]
-    return Needs(frozenset({answered.rstrip("/"), trained.rstrip("/")})), [p for p in every if p]
+    return Needs(frozenset(name.rstrip("/") for name in (*answered, trained))), [p for p in every if p]
 
 
 def _written(job: Job, finished: bool) -> list[Place]:

@@ -20,12 +20,29 @@ import curation.select
 from curation import alarms, approvals, bands, facts, index, recipe_file, rules, stage, storage
 from curation import plan as plans
 from curation import release as releases
-from curation.claude.prices import is_free
+from curation.claude.prices import check_model
 from curation.claude.request import Request
 from curation.document import SCHEMA
 from curation.errors import NotPublished, RecipeError
 from curation.facts import Column, Partition
-from curation.judge import classifier, judgments, prompt, rubric, sample
+from curation.judge import (
+    calibration,
+    classifier,
+    gate,
+    judgments,
+    lake_key,
+    prompt,
+    rounds,
+    rubric,
+    sample,
+    strata,
+)
+from curation.judge import corpus_rate as corpus_rates
+from curation.judge.corpus_rate import CorpusRate
+from curation.judge.examples import examples_of
+from curation.judge.frame import Frame
+from curation.judge.gold import Gold
+from curation.judge.rounds import Taught
 from curation.layout import Layout
 from curation.manifest import Part
 from curation.plan import Place
@@ -61,14 +78,22 @@ class Job:
         """The annotators that need no judgment."""
         return facts.columns(self.recipe)
 
+    @cached_property
+    def gold(self) -> Gold:
+        """The labels that the judge is held to. Raises RecipeError and InputError."""
+        return calibration.load(self.judge)
+
     @property
     def schema(self) -> pa.Schema:
         """The columns that a rule may read."""
+        judged = classifier.schema(self.recipe.judge) if self.recipe.judge else []
+        return pa.schema([*self.first_schema, *judged])
+
+    @property
+    def first_schema(self) -> pa.Schema:
+        """Those that need no judgment."""
         fields = [f for f in SCHEMA if f.name != "text"]
-        fields += [f for column in self.columns for f in column.annotator.columns]
-        if self.recipe.judge:
-            fields.append(pa.field(self.recipe.judge.column, pa.float64()))
-        return pa.schema(fields)
+        return pa.schema([*fields, *(f for column in self.columns for f in column.annotator.columns)])
 
     @property
     def judge(self) -> Judge:
@@ -95,6 +120,8 @@ def open_job(
     reads = rules.check(job.recipe.select.drop, job.schema)
     _check_removal(job.recipe, frozenset().union(*reads.values()))
     _check_prompts(job.recipe)
+    if job.recipe.judge:
+        strata.columns(job.recipe.judge.strata, job.first_schema)
     return job
 
 
@@ -110,11 +137,11 @@ def _check_removal(recipe: Recipe, read: frozenset[str]) -> None:
 def _check_prompts(recipe: Recipe) -> None:
     """RecipeError or ClaudeError for a prompt that does not ship, or a model without a price."""
     if recipe.judge:
-        rubric.load(recipe.judge.rubric)
-        is_free(recipe.judge.model)
+        rubric.of(recipe.judge)
+        check_model(recipe.judge.model)
     if recipe.synthesize:
         writing.load(recipe.synthesize.prompt)
-        is_free(recipe.synthesize.model)
+        check_model(recipe.synthesize.model)
 
 
 # A partition's facts
@@ -193,37 +220,105 @@ def screen(job: Job) -> Published:
 def first_rules(job: Job) -> dict[str, str]:
     """The rules that need no judgment."""
     drop = job.recipe.select.drop
-    judged = job.recipe.judge.column if job.recipe.judge else None
+    judged = set(classifier.schema(job.recipe.judge).names) if job.recipe.judge else set()
     reads = rules.check(drop, job.schema)
-    return {reason: condition for reason, condition in drop.items() if judged not in reads[reason]}
+    return {reason: condition for reason, condition in drop.items() if not judged & reads[reason]}
 
 
-def check_alarms(job: Job) -> None:
-    """Raises AlarmError, with the evidence, if the first decisions raise alarms that no one has approved.
+def check_alarms(job: Job, step: Callable[[Job], Published] = screen) -> None:
+    """Raises AlarmError, with the evidence, if what a step gives (the first decisions, or `calibrate`) raises
+    alarms that no one has approved.
 
-    Each step that is paid for, and the release, asks anew: the lake may have got another day meanwhile. What
-    the judge's column drops later raises none.
+    Each step that is paid for, and the release, asks anew about the decisions: the lake may have got another
+    day meanwhile. What the judge's column drops later raises none.
     """
-    screened = screen(job)
-    if pending := approvals.pending(job.lake, job.recipe.alarms, screened):
-        raise alarms.error(pending, screened)
+    made = step(job)
+    if pending := approvals.pending(job.lake, job.recipe.alarms, made):
+        raise alarms.error(pending, made)
 
 
-def judge_requests(job: Job) -> list[Request]:
-    """What is to be asked about the sample; nothing once the judgments are published."""
-    screened = screen(job)
-    if judgments.find(job.lake, job.judge, screened):
+def alarming(job: Job) -> list[Published]:
+    """What there is that may raise alarms: the calibration and the first decisions. Raises NotPublished if
+    there is neither."""
+    judge = job.recipe.judge
+    found = calibration.latest(job.lake, job.recipe.name, judge) if judge else None
+    try:
+        return [*([found] if found else []), screen(job)]
+    except NotPublished:
+        if found is None:
+            raise
+        return [found]
+
+
+def check_gate(job: Job, trained: Published) -> None:
+    """Raises NotPromoted if the recipe requires the gate, and the classifier has not passed it, and no one
+    has promoted it."""
+    if job.judge.gate == "reported" or trained.manifest.details["gate_passed"]:
+        return
+    if approvals.promotion(job.lake, trained) is None:
+        raise gate.error(trained.uri, classifier.read_report(trained)["gate"]["failed"])
+
+
+def judge_requests(job: Job, number: int = 1) -> list[Request]:
+    """What is to be asked in a round about its sample; nothing once that is judged, or where the loop has
+    ended before. Raises NotPublished where the round before is not done, and `job` only looks."""
+    screened, done = screen(job), taught(job, number - 1)
+    is_judged = len(done) >= number or judgments.find(job.lake, job.judge, screened, rounds.last(done))
+    if is_judged or rounds.is_over(job.judge, done):
         return []
     check_alarms(job)
-    return prompt.requests(rubric.load(job.judge.rubric), _judged_sample(job, screened), job.judge.model)
+    return judgments.requests(job.lake, job.judge, _judged_sample(job, screened, done))
 
 
-def score(job: Job) -> Published:
-    """Judgments, a classifier trained on them, its score beside every document; the classifier."""
-    trained = learned(job)
-    column = classifier.column(trained)
-    for where in places(job.recipe):
-        _add_column(job, column, where)
+def calibrate_requests(job: Job) -> list[Request]:
+    """What is to be asked about the gold labels; nothing once the calibration is published."""
+    if calibration.find(job.lake, job.recipe.name, job.judge, job.gold):
+        return []
+    return calibration.requests(job.lake, job.judge, job.gold)
+
+
+def calibrate(job: Job) -> Published:
+    """The judge held to the gold labels, with its report. It may raise alarms."""
+    if job.look_only:
+        found = calibration.find(job.lake, job.recipe.name, job.judge, job.gold)
+        if found is None:
+            raise NotPublished(
+                f"the judge of {job.recipe.name} is not calibrated yet; run `curation calibrate`"
+            )
+        return found
+
+    def may_stand(earlier: Published) -> bool:
+        return not approvals.pending(job.lake, job.recipe.alarms, earlier)
+
+    return calibration.publish(job.lake, job.recipe.name, job.judge, job.gold, job.ledger, may_stand)
+
+
+def corpus_rate(job: Job) -> CorpusRate | None:
+    """The share of good documents among those that may be judged, as the judge says and corrected for its
+    errors; None where nothing is judged, or the judge is not calibrated. Computes no stage."""
+    if job.recipe.judge is None:
+        return None
+    looking = replace(job, look_only=True)
+    try:
+        screened, done = screen(looking), taught(looking)
+        partitions = gather(job, (*job.columns, classifier.column(job.judge, done[-1].classifier)))
+    except NotPublished:
+        return None
+    calibrated = calibration.latest(job.lake, job.recipe.name, job.judge)
+    judged = done[0].judgments  # what was drawn from all; later rounds choose
+    if calibrated is None or not corpus_rates.are_of_one_judge(calibrated, judged):
+        return None
+    examples, _ = examples_of([judged], _texts(job, screened, [judged]))
+    return corpus_rates.measure(calibrated, judged, examples, screened, partitions, job.judge.column)
+
+
+def score(job: Job, number: int = 1) -> Published:
+    """Judgments of the rounds up to `number`, a classifier trained on them, its score beside every document;
+    the last classifier that there is. Raises AlarmError where the judge is worse than it was."""
+    if job.judge.gold:
+        check_alarms(job, calibrate)
+    trained = taught(job, number)[-1].classifier
+    _add_scores(job, trained)
     return trained
 
 
@@ -240,7 +335,8 @@ def synthesize_requests(job: Job) -> list[Request]:
     if _written(job):
         return []
     check_alarms(job)
-    return prompt.requests(writing.load(job.synthesize.prompt), _parents(job), job.synthesize.model)
+    key = lake_key.read(job.lake)
+    return prompt.requests(writing.load(job.synthesize.prompt), _parents(job), job.synthesize.model, key)
 
 
 def synthesize(job: Job) -> Published:
@@ -275,12 +371,28 @@ def pretrain(
 
     if job.recipe.pretrain is None:
         raise RecipeError(f"recipe {job.recipe.name} has no `pretrain`: write one, or leave this step out")
+    source, out = _training_folders(job, release_uri)
+    if not storage.is_local(release_uri):
+        releases.fetch(release_uri, source)
+    return training.pretrain(source, out, job.recipe.pretrain, on_step)
+
+
+def trained(job: Job, release_uri: str) -> "TrainingResult | None":
+    """The finished training on a release, if it is on this machine. Computes nothing."""
+    from curation.pretrain import result
+
+    source, out = _training_folders(job, release_uri)
+    if job.recipe.pretrain is None or not source.exists():
+        return None
+    return result.read(out / result.identity(source, job.recipe.pretrain))
+
+
+def _training_folders(job: Job, release_uri: str) -> tuple[Path, Path]:
+    """Where the release and its trainings lie on this machine."""
     if storage.is_local(release_uri):
-        where = Path(release_uri), Path(job.lake.trainings(job.recipe.name))
-    else:
-        cache = Path.home() / ".cache" / "curation" / job.recipe.name
-        where = releases.fetch(release_uri, cache / release_uri.rsplit("/", 1)[-1]), cache / "trainings"
-    return training.pretrain(*where, job.recipe.pretrain, on_step)
+        return Path(release_uri), Path(job.lake.trainings(job.recipe.name))
+    cache = Path.home() / ".cache" / "curation" / job.recipe.name
+    return cache / release_uri.rsplit("/", 1)[-1], cache / "trainings"
 
 
 def already_released(job: Job) -> Released | None:
@@ -311,8 +423,13 @@ def everything(job: Job) -> list[Partition]:
 
 
 def all_columns(job: Job) -> tuple[Column, ...]:
-    """The annotators of the job, the classifier's score among them where the recipe judges."""
-    return (*job.columns, classifier.column(learned(job))) if job.recipe.judge else job.columns
+    """The annotators of the job, the classifier's score among them where the recipe judges. Raises
+    NotPromoted."""
+    if job.recipe.judge is None:
+        return job.columns
+    trained = learned(job)
+    check_gate(job, trained)
+    return (*job.columns, classifier.column(job.recipe.judge, trained))
 
 
 def gather(job: Job, columns: Sequence[Column]) -> list[Partition]:
@@ -345,23 +462,66 @@ def _decide(job: Job, partitions: Sequence[Partition], drop: Mapping[str, str]) 
     return curation.select.decide(job.lake, job.recipe.name, partitions, by)
 
 
-def _judged_sample(job: Job, screened: Published) -> pa.Table:
-    partitions = gather(job, job.columns)
-    return sample.draw(screened, partitions, job.judge.sample, seed=job.judge.seed, purpose="judge")
+def _judged_sample(job: Job, screened: Published, done: Sequence[Taught]) -> pa.Table:
+    """What the round after those that are done judges."""
+    settings, before = job.judge, rounds.last(done)
+    by = strata.columns(settings.strata, job.first_schema)
+    if before is None:
+        return sample.draw(
+            screened,
+            gather(job, job.columns),
+            settings.sample,
+            seed=settings.seed,
+            purpose="judge",
+            strata=by,
+            audit=settings.audit,
+        )
+    if not job.look_only:
+        _add_scores(job, before)
+    scored = gather(job, (*job.columns, classifier.column(settings, before)))
+    return rounds.draw(Frame(screened, scored, by, settings.column), settings, done)
 
 
 def learned(job: Job) -> Published:
-    """The classifier that the judgments of the first decisions teach."""
-    screened = screen(job)
-    found = judgments.find(job.lake, job.judge, screened)
-    trained = classifier.find(job.lake, job.judge, found) if found else None
-    if trained:
-        return trained
-    if job.look_only:
-        raise NotPublished(f"{job.recipe.name} has no classifier yet; run it first")
-    drawn = _judged_sample(job, screened)
-    answered = found or judgments.publish(job.lake, job.judge, screened, drawn, job.ledger)
-    return classifier.publish(job.lake, job.judge, answered, drawn)
+    """The classifier of the last round, which the judgments of the first decisions teach."""
+    return taught(job)[-1].classifier
+
+
+def taught(job: Job, number: int | None = None) -> list[Taught]:
+    """The rounds that are done: at least so many, or all that the recipe asks for, unless the loop has ended
+    before."""
+    screened, wanted = screen(job), job.judge.rounds if number is None else number
+    done = rounds.finished(job.lake, job.judge, screened)
+    while len(done) < wanted and not rounds.is_over(job.judge, done):
+        if job.look_only:
+            which = f" of round {len(done) + 1}" if job.judge.rounds > 1 else ""
+            raise NotPublished(f"{job.recipe.name} has no classifier{which} yet; run it first")
+        done.append(_teach(job, screened, done))
+    return done
+
+
+def _teach(job: Job, screened: Published, done: Sequence[Taught]) -> Taught:
+    """The round after those that are done, of which all is answered."""
+    before = rounds.last(done)
+    judged = judgments.find(job.lake, job.judge, screened, before) or judgments.publish(
+        job.lake, job.judge, screened, _judged_sample(job, screened, done), job.ledger, before
+    )
+    every = [*(earlier.judgments for earlier in done), judged]
+    texts, trained = _texts(job, screened, every), [earlier.classifier for earlier in done]
+    made = classifier.publish(job.lake, job.judge, every, texts, screened.manifest.kept, trained)
+    return Taught(judged, made)
+
+
+def _texts(job: Job, screened: Published, judged: Sequence[Published]) -> dict[str, str]:
+    """The texts of what is judged, by id."""
+    return Frame(screened, gather(job, job.columns)).texts(set(rounds.column_of(judged, "id")))
+
+
+def _add_scores(job: Job, trained: Published) -> None:
+    """A classifier's score beside every document."""
+    column = classifier.column(job.judge, trained)
+    for where in places(job.recipe):
+        _add_column(job, column, where)
 
 
 def _add_column(job: Job, column: Column, where: Place) -> None:

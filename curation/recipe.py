@@ -5,6 +5,7 @@ in `pipeline`, which knows what each annotator writes.
 """
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -13,6 +14,7 @@ from curation.banding import banding
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
 Ratio = Annotated[float, Field(ge=0, le=1)]
+Usd = Annotated[Decimal, Field(ge=0)]
 
 ALL = "all"
 """The partition of a source without time."""
@@ -58,7 +60,7 @@ class Source(Model):
     """Where documents come from. `path` is a glob; with `{partition}` in it the source has time."""
 
     name: Name
-    format: Literal["warc", "jsonl", "parquet"]
+    format: Literal["warc", "jsonl", "csv", "parquet"]
     path: str
     license: str | dict[str, str] | None = None  # one for all, or by the longest URL prefix that fits
     columns: Columns = Columns()
@@ -158,11 +160,55 @@ class Select(Model):
 
 
 class Alarms(Model):
-    """When the first decisions stop a run, until a person approves of them; a limit that is null is none."""
+    """When first decisions, or a calibration, stop a run until a person approves; null is no limit."""
 
     source_loss: Ratio | None = 0.99  # of a source's documents that pass every rule, gone as duplicates
     stands_for: Annotated[int, Field(ge=1)] | None = 100_000  # documents that go for the sake of a single one
     volume: Annotated[float, Field(gt=1)] | None = 10.0  # times a source's median day, or that part of it
+    kappa_loss: Ratio | None = 0.05  # of the judge on gold labels, since it was calibrated before
+    mae_loss: Annotated[float, Field(ge=0)] | None = 0.1  # the same in steps of the scale
+
+
+class Gold(Model):
+    """Documents with people's labels, to hold the judge to: *.csv, *.parquet, or else JSON lines."""
+
+    path: str  # local or s3://
+    text: str = "text"  # the columns
+    label: str = "label"
+    source: str | None = None  # figures are given within each source; without it all are of one
+    id: str | None = None
+    order: tuple[str, ...] = ()  # of labels that are words, from the worst to the best
+    again: Ratio = 0.2  # of the documents, asked a second time: does the judge agree with itself
+    probed: int = Field(default=100, ge=0)  # documents asked about in other dress; each is five requests more
+
+
+class Threshold(Model):
+    """From which score a classifier calls a document good, by one of three."""
+
+    precision: Annotated[float, Field(gt=0, le=1)] | None = None  # of what is called good, by the rubric
+    percentile: Annotated[float, Field(gt=0, lt=100)] | None = None  # 90: the best tenth
+    tokens: Annotated[int, Field(ge=1)] | None = None  # the best, of no more than so many, estimated
+
+    @model_validator(mode="after")
+    def _one(self) -> "Threshold":
+        if sum(value is not None for value in (self.precision, self.percentile, self.tokens)) != 1:
+            raise ValueError("a threshold is chosen by one of precision, percentile and tokens: write one")
+        return self
+
+
+class Truncate(Model):
+    """What of a longer text is asked about: its start, its start and end, or spans from all over it."""
+
+    take: Literal["head", "head_tail", "spans"] = "head_tail"
+    chars: int = Field(default=8000, ge=10)
+
+
+class Budget(Model):
+    """What may be spent on Claude, in USD; null is no limit. In no fingerprint: it changes no answer."""
+
+    run_usd: Usd | None = None  # reserved and settled by one run
+    day_usd: Usd | None = None  # by all that share the ledger, on one day in UTC
+    ask_usd: Usd | None = None  # a step that is expected to cost more is not begun until a person agrees
 
 
 class Judge(Model):
@@ -170,9 +216,33 @@ class Judge(Model):
 
     rubric: Name = "educational"
     model: str = "offline-rules-1"
-    sample: int = Field(default=200, ge=10)  # documents, those with the smallest keyed hash
+    direct: bool = False  # asked at once, one by one, at twice the price of a message batch
+    sample: int = Field(default=200, ge=10)  # documents, those with the smallest keyed hash of each stratum
+    strata: tuple[Name, ...] | None = None  # columns; null is source, language and length
+    audit: Ratio = 0.1  # of the sample: drawn from all alike, for estimates
+    rounds: int = Field(default=1, ge=1, le=20)  # at most; later ones judge what the classifier is unsure of
+    round: int = Field(default=200, ge=10)  # documents of a later round
+    truncate: Truncate | None = None  # null is as the rubric says
+    canaries_wrong_max: Ratio = 0.2  # of the rubric's documents with known answers
+    refusals_max: Ratio = 0.2  # of a stratum of 20 documents or more
     column: Name = "educational_score"
     seed: int = 0
+    gold: Gold | None = None
+    head: Literal["fasttext", "embeddings"] = "fasttext"  # what scores; with embeddings, both are reported
+    embeddings: str | None = None  # a folder in model2vec's format, local or s3://
+    threshold: Threshold | None = None  # of the column `<column>_good`; 0.5 if not said
+    gate: Literal["required", "reported"] = "reported"  # must it beat what says nothing of a text's worth?
+
+    @model_validator(mode="after")
+    def _embedded(self) -> "Judge":
+        if self.head == "embeddings" and self.embeddings is None:
+            raise ValueError("head: embeddings needs a folder of them: write judge.embeddings: PATH")
+        return self
+
+    @property
+    def good_column(self) -> str:
+        """Whether the score reaches the threshold."""
+        return f"{self.column}_good"
 
 
 class Synthesize(Model):
@@ -180,6 +250,7 @@ class Synthesize(Model):
 
     prompt: Name = "passage"
     model: str = "offline-rules-1"
+    direct: bool = False  # asked at once, one by one, at twice the price of a message batch
     sample: int = Field(default=20, ge=1)
     source: Name = "synthetic"
     permission: str  # on what permission the written text may be released; goes into the card
@@ -227,6 +298,7 @@ class Recipe(Model):
     synthesize: Synthesize | None = None
     release: Release = Release()
     pretrain: Pretrain | None = None
+    budget: Budget = Budget()
 
     @model_validator(mode="after")
     def _names(self) -> "Recipe":

@@ -13,9 +13,9 @@ from pydantic_core import ErrorDetails
 
 from curation import storage
 from curation.errors import RecipeError
-from curation.recipe import Decontaminate, Recipe, Source
+from curation.recipe import Decontaminate, Gold, Recipe, Source
 
-Named = TypeVar("Named", Source, Decontaminate)  # has a path
+Named = TypeVar("Named", Source, Decontaminate, Gold)  # has a path
 
 SHIPPED = Path(__file__).parent / "recipes"
 
@@ -69,14 +69,20 @@ def _resolve(recipe: Recipe, folder: Path) -> Recipe:
     sources = [_at(source, pattern) for source in recipe.sources]
     sets = recipe.annotate.decontaminate
     annotate = recipe.annotate.model_copy(update={"decontaminate": _at(sets, folder) if sets else None})
-    return recipe.model_copy(update={"sources": tuple(sources), "annotate": annotate})
+    judge = recipe.judge
+    if judge and judge.embeddings:
+        judge = judge.model_copy(update={"embeddings": _path(judge.embeddings, folder)})
+    if judge and judge.gold:
+        judge = judge.model_copy(update={"gold": _at(judge.gold, folder)})
+    return recipe.model_copy(update={"sources": tuple(sources), "annotate": annotate, "judge": judge})
 
 
 def _at(named: Named, folder: Path) -> Named:
-    if not storage.is_local(named.path):
-        return named
-    path = os.path.normpath(folder / storage.unabbreviated(named.path))
-    return named.model_copy(update={"path": path})
+    return named.model_copy(update={"path": _path(named.path, folder)})
+
+
+def _path(path: str, folder: Path) -> str:
+    return os.path.normpath(folder / storage.unabbreviated(path)) if storage.is_local(path) else path
 
 
 def _override(data: dict[str, Any], field: list[str], value: Any) -> None:

@@ -3,24 +3,27 @@
 import contextlib
 import multiprocessing
 import os
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from curation import facts, pipeline
+from curation import asking, facts, pipeline, recipe_history
+from curation.claude.purpose import Purpose
 from curation.claude.request import Request
 from curation.errors import LakeError
 from curation.pipeline import Job
 from curation.plan import read_plan
 from curation.release import Released
+from curation.stage import Published
 
 if TYPE_CHECKING:
-    import anthropic
-
-    from curation.claude.run import Report
+    from curation.claude.client import Connection
     from curation.pretrain import TrainingResult
 
 Progress = Callable[[str, int, int], None]
@@ -43,23 +46,51 @@ class Finished:
 
 def run(job: Job, progress: Progress, workers: int | None = None) -> Finished:
     """Take the recipe the whole way: facts, decisions, judgments, texts, release, training."""
-    sent, usd = 0, Decimal(0)
-    with _client(job) as client:  # first: a key that is missing is not found out after hours of work
+    with _claude(job, progress) as claude:  # first: a missing key is not found out after hours of work
         _facts(job, progress, workers or os.cpu_count() or 1)
+        recipe_history.keep(job)
         _step(progress, "screen", pipeline.screen, job)
         pipeline.check_alarms(job)
         if job.recipe.judge:
-            asked = _ask(job, client, progress, "judge", pipeline.judge_requests(job))
-            sent, usd = sent + asked.sent, usd + asked.usd
-            _step(progress, "score", pipeline.score, job)
+            for number in range(1, job.recipe.judge.rounds + 1):
+                _judge(job, progress, claude, number)
         _step(progress, "select", pipeline.select, job)
         if job.recipe.synthesize:
-            asked = _ask(job, client, progress, "synthesize", pipeline.synthesize_requests(job))
-            sent, usd = sent + asked.sent, usd + asked.usd
+            claude.ask("synthesize", pipeline.synthesize_requests(job))
             _step(progress, "annotate texts", pipeline.synthesize, job)
     released = _step(progress, "release", pipeline.release, job)
     training = _pretrain(job, progress, released) if job.recipe.pretrain else None
-    return Finished(released, training, sent, usd)
+    return Finished(released, training, claude.sent, claude.usd)
+
+
+def _judge(job: Job, progress: Progress, claude: "_Claude", number: int) -> None:
+    """A round of judging; the first calibrates, too."""
+    claude.ask(asking.of_round("judge", number), pipeline.judge_requests(job, number))
+    if number == 1 and job.judge.gold:
+        claude.ask("calibrate", pipeline.calibrate_requests(job))
+        _step(progress, "calibration", pipeline.calibrate, job)
+    _step(progress, asking.of_round("score", number), partial(pipeline.score, number=number), job)
+
+
+def calibrate(job: Job, progress: Progress) -> Published:
+    """Hold the judge to its gold labels, without the rest of the recipe."""
+    # What the recipe asks another model for does not matter here, nor whether that can be asked.
+    alone = replace(job, recipe=job.recipe.model_copy(update={"synthesize": None}))
+    with _claude(alone, progress) as claude:
+        claude.ask("calibrate", pipeline.calibrate_requests(job))
+        return _step(progress, "calibration", pipeline.calibrate, job)
+
+
+def pilot(job: Job, progress: Progress, count: int) -> tuple[int, Decimal]:
+    """Send `count` of the requests of each step that the ledger lacks, drawn at random, so that the others
+    can be quoted; how many were sent, and USD. They are part of the run to come: it does not send them again.
+    The recipe's caps hold."""
+    from curation.claude import quoting
+
+    with _claude(job, progress) as claude:
+        for step in asking.steps(job.recipe):
+            claude.send(step, quoting.pilot(asking.requests(job, step) or [], job.ledger, count))
+    return claude.sent, claude.usd
 
 
 def _facts(job: Job, progress: Progress, workers: int) -> None:
@@ -110,34 +141,59 @@ def _refuse_empty(job: Job, plans: Sequence[str]) -> None:
                 )
 
 
+@dataclass
+class _Claude:
+    """Who is asked in one run of a recipe, how many requests were sent, and USD."""
+
+    job: Job
+    connection: "Connection | None"
+    progress: Progress
+    run_id: str
+    sent: int = 0
+    usd: Decimal = Decimal(0)
+
+    def ask(self, step: str, requests: list[Request]) -> None:
+        """Have them answered. BudgetError if they are expected to cost more than was agreed to."""
+        asks = asking.step(self.job.recipe, step)
+        assert asks is not None, "the recipe has the step that asks"
+        asking.check(self.job, asks, requests, self.connection.client() if self.connection else None)
+        self.send(asks, requests)
+
+    def send(self, step: asking.Step, requests: list[Request]) -> None:
+        from curation.claude import direct
+        from curation.claude import run as batches
+        from curation.claude.drive import Asked
+
+        assert self.connection is not None, "a recipe that asks names a model"
+        self.progress(step.name, 0, len(requests))
+        purpose = Purpose(self.job.recipe.name, step.name, self.run_id)
+        budget = asking.caps(self.job.recipe)
+        asked = Asked(self.job.ledger, requests, self.job.lake.answers, purpose, budget)
+        if step.direct:
+            report = direct.ask(self.connection, asked)
+        else:
+            report = batches.ask(self.connection.client(), asked)
+        self.sent, self.usd = self.sent + report.sent, self.usd + report.usd
+        self.progress(step.name, len(requests), len(requests))
+
+
 @contextlib.contextmanager
-def _client(job: Job) -> "Iterator[anthropic.Anthropic | None]":
+def _claude(job: Job, progress: Progress) -> "Iterator[_Claude]":
     """Claude, or what the environment names; for `offline-rules-1` alone a stand-in of our own, wherever a
-    proxy's ANTHROPIC_BASE_URL points. None if nothing is asked."""
-    models = {part.model for part in (job.recipe.judge, job.recipe.synthesize) if part}
+    proxy's ANTHROPIC_BASE_URL points."""
+    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    models = {step.model for step in asking.steps(job.recipe)}
     if not models:
-        yield None
+        yield _Claude(job, None, progress, run_id)
         return
     from curation.claude import client as connections  # here: to import the SDK takes seconds
     from curation.claude import stand_in
 
     if models == {OFFLINE}:
         with stand_in.serve() as server:
-            yield connections.Connection("no-key", server.url).client()
+            yield _Claude(job, connections.Connection("no-key", server.url), progress, run_id)
     else:
-        yield connections.from_environment().client()
-
-
-def _ask(
-    job: Job, client: "anthropic.Anthropic | None", progress: Progress, step: str, requests: list[Request]
-) -> "Report":
-    from curation.claude.run import run as ask
-
-    assert client is not None, "a recipe that asks names a model"
-    progress(step, 0, len(requests))
-    report = ask(client, job.ledger, requests, job.lake.answers)
-    progress(step, len(requests), len(requests))
-    return report
+        yield _Claude(job, connections.from_environment(), progress, run_id)
 
 
 def _step(progress: Progress, name: str, step: Callable[[Job], T], job: Job) -> T:

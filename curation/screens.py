@@ -1,6 +1,7 @@
 """What the command line shows: tables and trees, made of what other parts found."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from curation import approvals, pipeline
+from curation import approvals, pipeline, storage
 from curation.alarms import listed
 from curation.alarms import raised as find_alarms
 from curation.approvals import Approval
@@ -17,11 +18,15 @@ from curation.explain import Explanation
 from curation.funnel import ENTERED, Funnel
 from curation.funnel import funnel as measure
 from curation.gc import Usage
+from curation.judge.calibration import read_report, report_uri
+from curation.judge.calibration_report import WHO, estimate
+from curation.judge.corpus_rate import CorpusRate
 from curation.near_copies import NearCopy
 from curation.needs import SAFE_SECONDS
 from curation.pipeline import Job
 from curation.plot import funnel_png
 from curation.run import Finished
+from curation.stage import Published
 from curation.storage import Stored
 from curation.takedown import Tombstone
 
@@ -152,14 +157,14 @@ def near_copies(console: Console, found: Sequence[NearCopy]) -> None:
 
 
 def alarms(console: Console, job: Job) -> None:
-    """What the first decisions raise, and whether a person lets it pass."""
-    decisions = pipeline.screen(job)
-    raised = find_alarms(job.recipe.alarms, decisions)
-    for alarm in raised:
-        state = _approved(approvals.find(job.lake, decisions, alarm))
-        console.print(f"Alarm, {state}\n{escape(listed([alarm]))}", highlight=False, soft_wrap=True)
-    if not raised:
-        console.print("The decisions raise no alarm.")
+    """What the first decisions and the calibration raise, and whether a person lets it pass."""
+    for made in pipeline.alarming(job):
+        raised = find_alarms(job.recipe.alarms, made)
+        for alarm in raised:
+            state = _approved(approvals.find(job.lake, made, alarm))
+            console.print(f"Alarm, {state}\n{escape(listed([alarm]))}", highlight=False, soft_wrap=True)
+        if not raised:
+            console.print(f"The {made.manifest.stage} raise no alarm.")
 
 
 def _approved(given: Approval | None) -> str:
@@ -167,6 +172,17 @@ def _approved(given: Approval | None) -> str:
         return "[red]not approved[/]"
     by = f" by {escape(given.by)}" if given.by else ""
     return f"[green]approved{by}[/]: {escape(given.why)}"
+
+
+def classifier(console: Console, job: Job) -> None:
+    """Whether the classifier passes the gate or is promoted, and where its card lies."""
+    trained = pipeline.learned(job)
+    passed = trained.manifest.details["gate_passed"]
+    console.print(f"Gate: {'[green]passed[/]' if passed else '[red]not passed[/]'}")
+    if given := approvals.promotion(job.lake, trained):
+        console.print(f"Promoted: {escape(given.why)}")
+    card = storage.join(trained.directory, trained.manifest.details["card"])
+    console.print(f"Card: {escape(card)}", highlight=False, soft_wrap=True)
 
 
 def taken_down(console: Console, stone: Tombstone, documents: int, releases: Mapping[str, int]) -> None:
@@ -180,6 +196,40 @@ def taken_down(console: Console, stone: Tombstone, documents: int, releases: Map
     for name, rows in releases.items():
         table.add_row(escape(name), str(rows))
     console.print(table if releases else "No release holds one of them.")
+
+
+def calibration(console: Console, made: Published) -> None:
+    """How far the judge agrees with gold labels, beside the silly baselines, and where the report lies."""
+    told = read_report(made)
+    title = f"{told['model']} held to {told['gold']['name']}, {told['answered']:,} documents"
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for heading in ("κ", "Spearman", "error", "κ within source", "Spearman within source"):
+        table.add_column(heading, justify="right")
+    for who, figures in told["overall"].items():
+        inside = told["within_source"][who]
+        cells = [figures["kappa"], figures["spearman"], figures["mae"], inside["kappa"], inside["spearman"]]
+        table.add_row(WHO[who], *map(estimate, cells), style="bold" if who == "judge" else None)
+    console.print(table)
+    again, probes = told["itself"], told["probes"]
+    console.print(f"Against itself: κ {estimate(again['kappa'])}, {again['documents']:,} documents.")
+    flips = ", ".join(f"{name} {estimate(probe['flip_rate'])}" for name, probe in probes.items())
+    console.print(f"Flipped at {told['threshold']} in other dress: {flips or 'none was asked'}.")
+    state = "written" if made.new else "was there already: nothing to do"
+    console.print(f"Report ({state}): [bold]{escape(report_uri(made, 'md'))}[/]", soft_wrap=True)
+
+
+def corpus_rate(console: Console, found: CorpusRate | None) -> None:
+    """The share of good documents, as the judge says and corrected; nothing where it is not known."""
+    if found is None:
+        return
+    said = found.said
+    powered = f"; with the classifier on all {found.documents:,}: {estimate(asdict(found.powered))}"
+    console.print(
+        f"At {found.threshold} or more, as the judge says: {said.good:,} of {said.documents:,} documents of "
+        f"the sample, {said.ratio:.2f}{powered}. "
+        f"Corrected for the judge's errors on the gold: {estimate(asdict(found.corrected))}."
+    )
 
 
 def boilerplate(console: Console, found: Boilerplate) -> None:

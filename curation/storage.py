@@ -193,14 +193,16 @@ def write_bytes(uri: str, data: bytes) -> None:
         publish(folder / "file", uri)
 
 
-def create(uri: str, data: bytes) -> bool:
-    """Put `data` at `uri` if nothing is there; False, and nothing written, if something is."""
+def create(uri: str, data: bytes, *, private: bool = False) -> bool:
+    """Put `data` at `uri` if nothing is there; False, and nothing written, if something is. A `private` file
+    on this machine is for its owner alone; in a store that is the bucket's matter."""
     fs, path = filesystem(uri)
     if not is_local(uri):
         return _create_object(fs, path, data)
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.parent / f".{target.name}-{uuid.uuid4().hex}"
+    temporary.touch(mode=0o600 if private else 0o666)
     temporary.write_bytes(data)
     _sync(temporary)
     try:

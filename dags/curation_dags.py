@@ -11,6 +11,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG, task
 
+from curation.claude.prices import check_model
 from curation.errors import CurationError
 from curation.recipe_file import load
 from curation_airflow.tasks import DEFAULT_ARGS
@@ -53,6 +54,8 @@ def make_dags() -> dict[str, DAG]:
     for path in recipe_paths():
         try:
             recipe = load(str(path))
+            for part in filter(None, (recipe.judge, recipe.synthesize)):
+                check_model(part.model)
             if recipe.name in read_from:
                 raise CurationError(
                     f"name: {recipe.name!r} is the name of {read_from[recipe.name]} too: rename one"

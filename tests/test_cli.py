@@ -7,8 +7,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
-from curation import pipeline
+from curation import cli, pipeline
+from curation.claude import stand_in
+from curation.errors import BudgetError
 from curation.pipeline import Job
 
 PROSE = "The bridge was built by the people of the town, and it is still used by them every day of the year. "
@@ -241,3 +244,92 @@ def test_what_is_removed_leaves_the_next_release_and_the_last_one_is_named(small
     assert "taken_down" in again.stdout
     (new,) = set((small / "lake" / "releases" / "small").iterdir()) - {release}
     assert id_ not in pl.read_parquet(new / "data")["id"].to_list()
+
+
+def test_a_judge_is_held_to_a_file_of_labels_and_a_second_time_has_nothing_to_do(small: Path) -> None:
+    with (small / "small.yaml").open("a") as file:
+        file.write("judge: {rubric: educational}\n")
+    rows = [f'"{n}. {PROSE * (1 + n % 4)}",{("hard", "easy")[n % 2]},{n % 3}' for n in range(40)]
+    (small / "gold.csv").write_text("\n".join(["body,level,site", *rows, "no label,,1"]))
+    where = ("-r", "small.yaml", "-l", "lake", "--gold", "gold.csv", "--text", "body", "--label", "level")
+    refused = curation("calibrate", *where, cwd=small)
+    assert refused.returncode == 1
+    assert "their order" in refused.stderr
+    first = curation("calibrate", *where, "--source", "site", "--order", "hard,easy", cwd=small)
+    assert first.returncode == 0, first.stderr
+    assert "offline-rules-1 held to gold.csv, 40 documents" in first.stdout
+    assert "Report (written)" in first.stdout
+    [report] = (small / "lake" / "calibrations" / "small").glob("report-*.md")
+    assert "1 no_label" in report.read_text()
+    second = curation("calibrate", *where, "--source", "site", "--order", "hard,easy", cwd=small)
+    assert "nothing to do" in second.stdout
+    assert (
+        "raise no alarm"
+        in curation("approve", "-r", "small.yaml", "-l", "lake", "--why", "x", cwd=small).stdout
+    )
+
+
+def test_without_labels_to_hold_it_to_it_is_said_what_to_name(small: Path) -> None:
+    with (small / "small.yaml").open("a") as file:
+        file.write("judge: {rubric: educational}\n")
+    ran = curation("calibrate", "-r", "small.yaml", cwd=small)
+    assert ran.returncode == 1
+    assert "--gold" in ran.stderr
+
+
+def test_what_a_run_would_do_and_cost_is_shown_before_it_costs_anything(
+    small: Path, server: stand_in.StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """plan → run --spend 0 → plan → quote: up to the step that costs, which is refused with its quote."""
+    file, arguments = small / "small.yaml", ("-r", "small.yaml", "-l", "lake")
+    file.write_text(file.read_text() + "judge: {model: claude-haiku-5-5, sample: 20}\n")
+    first = curation("plan", *arguments, cwd=small)
+    assert first.returncode == 0, first.stderr
+    assert "requests not known before screen has run" in first.stdout
+    assert not (small / "lake").exists()
+
+    monkeypatch.chdir(small)
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+    sent = server.counts["create"]
+    refused = CliRunner().invoke(cli.app, ["run", *arguments, "--spend", "0", "--workers", "1"])
+    assert isinstance(refused.exception, BudgetError)
+    assert "the step judge is expected to cost $0.00" in str(refused.exception)
+    assert server.counts["create"] == sent
+
+    planned, quoted = (curation(command, *arguments, cwd=small) for command in ("plan", "quote"))
+    assert "requests to send, 0 answered before" in planned.stdout
+    assert "not run yet" in planned.stdout
+    for said in (planned.stdout, quoted.stdout):
+        assert "$0.00" in said
+        assert "--pilot" in said
+    assert "claude-haiku-5-5" in quoted.stdout
+    assert "from bytes alone" in quoted.stdout
+
+
+def test_a_pilot_is_part_of_the_run_and_the_report_tells_what_was_asked(small: Path) -> None:
+    file, arguments = small / "small.yaml", ("-r", "small.yaml", "-l", "lake")
+    texts = "".join(f'{{"id": "{n}", "text": "{PROSE} {letters(n)} {PROSE}"}}\n' for n in range(30))
+    (small / "posts.jsonl").write_text(texts)
+    asking = "synthesize: {sample: 6, permission: extracts}\n"
+    file.write_text(file.read_text().replace("select:", asking + "select:\n  duplicates: null"))
+    unknown = curation("quote", *arguments, cwd=small)
+    assert "not known before an earlier step has run" in unknown.stdout
+    job = pipeline.open_job(file, str(small / "lake"))
+    for uri in pipeline.plan(job, None):
+        pipeline.ingest(job, uri)
+        pipeline.annotate(job, uri)
+        pipeline.publish(job, [uri])
+    pipeline.select(job)
+    pilot = curation("quote", *arguments, "--pilot", "4", cwd=small)
+    assert "Sent as a pilot: 4 requests, $0" in pilot.stdout, pilot.stderr
+    assert "2 (4 answered before" in pilot.stdout
+    assert "Asked: 2 requests" in curation("run", *arguments, cwd=small).stdout
+    report = curation("report", *arguments, cwd=small).stdout
+    assert "synthesize" in report
+    assert "/Mtok" in report
+    assert "offline-rules-1" in report
+    assert "tokens, at 4 bytes each" in report
+
+
+def letters(n: int) -> str:
+    return " ".join(f"{chr(97 + n % 26)}{chr(97 + n // 26)}{word}" for word in PROSE.split())

@@ -18,7 +18,9 @@ def recipe(**said: object) -> Recipe:
     return Recipe.model_validate({**BASE, **said})
 
 
-@pytest.mark.parametrize("name", ["language", "url", "signature", "educational_score"])
+@pytest.mark.parametrize(
+    "name", ["language", "url", "signature", "educational_score", "educational_score_good"]
+)
 def test_two_writers_of_one_column_are_refused_by_name(name: str) -> None:
     clash = {"datatrove": [{"filter": "C4ParagraphFilter", "column": name}]}
     with pytest.raises(RecipeError, match=f"column '{name}' is written by"):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from curation.recipe import Interval, Recipe
+from curation.recipe import Interval, Recipe, Threshold
 
 WEB = {"name": "web", "format": "warc", "path": "crawl/{partition}/*.warc.gz"}
 BLOG = {"name": "blog", "format": "jsonl", "path": "blog.jsonl.zst"}
@@ -80,7 +80,7 @@ def test_nothing_of_a_recipe_can_be_changed_after_it_was_read() -> None:
         ({"synthesize": {}}, "permission"),
         ({"releese": {}}, "releese"),
         ({"sources": [{**WEB, "fromat": "warc"}]}, "fromat"),
-        ({"sources": [{**WEB, "format": "csv"}]}, "'warc', 'jsonl' or 'parquet'"),
+        ({"sources": [{**WEB, "format": "xml"}]}, "'warc', 'jsonl', 'csv' or 'parquet'"),
         ({"name": "../escape"}, "pattern"),
         ({"name": "Name"}, "pattern"),
         ({"select": {"drop": {"it's": "true"}}}, "pattern"),
@@ -106,3 +106,10 @@ def test_weights_may_name_the_synthetic_source() -> None:
 def test_the_order_of_rules_is_kept_for_the_first_that_holds_names_the_reason() -> None:
     drop = {"zebra": "true", "apple": "true", "mango": "true"}
     assert list(recipe(select={"drop": drop}).select.drop) == list(drop)
+
+
+@pytest.mark.parametrize("threshold", [{"precision": 0.9}, {"percentile": 90}, {"tokens": 1000}])
+def test_a_threshold_can_be_read_from_what_it_was_written_as(threshold):
+    """`curation plan` reads the recipes that a lake keeps."""
+    asked = Threshold(**threshold)
+    assert Threshold.model_validate(asked.model_dump(mode="json")) == asked

@@ -1,6 +1,5 @@
 """Message batches from intent to landed rows, as verbs that a loop or an Airflow operator can call.
 
-    plan     which requests the ledger lacks, claimed and split into batches
     submit   intent into the ledger, one POST without retries, id into the ledger
     resolve  an intent without an id: was the batch made? (the process died, or the answer got lost)
     poll     ask for the status; the decision is `decide.after_poll`
@@ -11,121 +10,80 @@ Each is safe to repeat and safe to kill. A batch that was paid for is never sent
 """
 
 import logging
-import secrets
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import anthropic
 from anthropic.types.messages import MessageBatch as Listed
 
 from curation.claude import decide
-from curation.claude.client import described
+from curation.claude.budget import NO_CAP, Admission, Budget, dollars
+from curation.claude.client import described, whole
 from curation.claude.decide import Decision, Fate, Patience, Verdict
-from curation.claude.ledger import Ledger, MessageBatch
+from curation.claude.ledger import Ledger
 from curation.claude.prices import is_free
-from curation.claude.request import NONCE_CHARS, Request, canonical, key_of
+from curation.claude.request import Request, key_of
 from curation.claude.results import first_custom_id, land
+from curation.claude.rows import MessageBatch
 from curation.errors import ClaudeError
-
-__all__ = ["Limits", "Planned", "advance", "land", "plan", "poll", "resolve", "split", "submit"]
 
 log = logging.getLogger(__name__)
 
 CREATE_TIMEOUT_SECONDS = 300.0  # below Patience.create_grace_seconds
 CLOCK_SKEW_SECONDS = 3600.0  # between this machine and the service
 _LIST_PAGE = 100
-_ENVELOPE_BYTES = len('{"requests":[]}')
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Of one message batch; the defaults are the API's."""
-
-    requests: int = 100_000
-    bytes: int = 256_000_000
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A message batch that may be submitted: claimed in the ledger, not sent."""
+    """A message batch that may be submitted: claimed in the ledger, not sent. `cached`: with a cache
+    breakpoint after the system prompt."""
 
     nonce: str
     requests: tuple[Request, ...]
+    cached: bool = True
 
 
-def plan(ledger: Ledger, requests: Iterable[Request], *, limits: Limits | None = None) -> list[Planned]:
-    """The requests that the ledger lacks and no live batch holds, claimed, in batches within the limits.
-
-    Batches that a killed run planned and never sent are taken over. Raises ClaudeError for a model
-    without a price.
-    """
-    by_key = {request.key: request for request in requests}
-    for model in {request.model for request in by_key.values()}:
-        is_free(model)
-    planned = list(_taken_over(ledger, by_key))
-    missing = ledger.missing(by_key)
-    held = ledger.claimed(missing)
-    for part in split([by_key[key] for key in missing if key not in held], limits or Limits()):
-        nonce = secrets.token_hex(NONCE_CHARS // 2)
-        got = ledger.plan(nonce, part)
-        if got:
-            planned.append(Planned(nonce, tuple(request for request in part if request.key in got)))
-    return planned
-
-
-def _taken_over(ledger: Ledger, by_key: dict[str, Request]) -> Iterator[Planned]:
-    for batch in ledger.live(by_key):
-        if batch.state != "planned":
-            continue
-        keys = ledger.held(batch.nonce)
-        if keys and all(key in by_key for key in keys):
-            yield Planned(batch.nonce, tuple(by_key[key] for key in keys))
-        else:  # it holds requests that this run cannot write out
-            ledger.unplan(batch.nonce)
-
-
-def split(requests: Sequence[Request], limits: Limits) -> Iterator[list[Request]]:
-    """Groups of one model each, within the limits, in order. ClaudeError for a request beyond the bytes."""
-    parts: dict[str, list[Request]] = {}
-    sizes: dict[str, int] = {}
-    for request in requests:
-        size = len(canonical(request.entry("-" * NONCE_CHARS)).encode()) + 1  # and a comma
-        if _ENVELOPE_BYTES + size > limits.bytes:
-            raise ClaudeError(
-                f"a request of {size:,} bytes (text {request.text_digest}) is beyond the {limits.bytes:,} of "
-                "a message batch; truncate the text"
-            )
-        part = parts.setdefault(request.model, [])
-        if part and (len(part) == limits.requests or sizes[request.model] + size > limits.bytes):
-            yield part
-            part = parts[request.model] = []
-        sizes[request.model] = size + (sizes[request.model] if part else _ENVELOPE_BYTES)
-        part.append(request)
-    yield from (part for part in parts.values() if part)
-
-
-def submit(client: anthropic.Anthropic, ledger: Ledger, planned: Planned) -> float | None:
-    """Send a planned batch, once. Seconds to wait before it may be tried again, 0.0 unless the service is
-    busy; None where another process has sent or dissolved it meanwhile. Where the answer is lost the batch
-    stays `submitting`, for `resolve`.
+def submit(
+    client: anthropic.Anthropic,
+    ledger: Ledger,
+    planned: Planned,
+    *,
+    budget: Budget = NO_CAP,
+    queue: int | None = None,
+    patience: Patience | None = None,
+) -> float | None:
+    """Send a planned batch, once; 0.0 then, and where the answer got lost: it stays `submitting`, for
+    `resolve`. Where the service, its queue or a cap has no room, the batch is dissolved: seconds to wait
+    before the same may be planned again. None where another process has sent or dissolved it meanwhile.
     Raises ClaudeError where the service refuses or cannot be reached."""
-    if not ledger.submitting(planned.nonce):
+    patience = patience or Patience.of(planned.requests[0].model)
+    admission = ledger.submitting(planned.nonce, budget=budget, queue=queue)
+    if admission is Admission.TAKEN:
         return None
-    entries = [request.entry(planned.nonce) for request in planned.requests]
+    if admission is Admission.FULL:
+        ledger.unplan(planned.nonce)
+        return patience.poll_seconds
+    entries = [request.entry(planned.nonce, cached=planned.cached) for request in planned.requests]
     once = client.with_options(max_retries=0, timeout=CREATE_TIMEOUT_SECONDS)
     try:
-        created = once.messages.batches.create(requests=entries)  # type: ignore[arg-type]
+        ask = partial(once.messages.batches.create, requests=entries)  # type: ignore[arg-type]
+        created = whole(ask, "id", client)
     except anthropic.AnthropicError as error:
-        return _not_created(client, ledger, planned.nonce, error)
-    if isinstance(getattr(created, "id", None), str):  # else the answer was garbled: unknown
-        ledger.submitted(planned.nonce, created.id)
-        log.info("message batch %s: %d requests sent", created.id, len(entries))
+        return _not_created(client, ledger, planned.nonce, error, patience)
+    ledger.submitted(planned.nonce, created.id)
+    log.info("message batch %s: %d requests sent", created.id, len(entries))
     return 0.0
 
 
 def _not_created(
-    client: anthropic.Anthropic, ledger: Ledger, nonce: str, error: anthropic.AnthropicError
+    client: anthropic.Anthropic,
+    ledger: Ledger,
+    nonce: str,
+    error: anthropic.AnthropicError,
+    patience: Patience,
 ) -> float:
     fate = decide.after_create(error)
     what = described(error, client)
@@ -133,11 +91,12 @@ def _not_created(
         log.warning("message batch %s may or may not have been made: %s", nonce, what)
         return 0.0
     if fate is Fate.REFUSED:
-        ledger.failed(nonce, what)
+        ledger.refused(nonce, what)
         raise ClaudeError(f"the message batch was refused: {what}") from error
     ledger.not_submitted(nonce)
     if fate is Fate.BUSY and isinstance(error, anthropic.APIError):
-        return decide.retry_after(error) or Patience().poll_seconds
+        log.info("the service is busy: %s", what)
+        return decide.retry_after(error) or patience.poll_seconds
     raise ClaudeError(
         f"no message batch could be made: {what}; check the key, the base URL and the account, then run again"
     ) from error
@@ -151,8 +110,8 @@ def resolve(
     failures: int = 0,
     patience: Patience | None = None,
 ) -> Decision:
-    """Find out whether a batch in `submitting` was made: adopt it, or allow it to be sent again, or leave
-    it for later while that cannot be told.
+    """Find out whether a batch in `submitting` was made: adopt it, or tell that it is absent, or leave it for
+    later while that cannot be told.
 
     A message batch lists no custom ids. One of our size and time that this ledger does not know may be ours
     until it has ended and its first result line says whose it is; others' batches are only looked at.
@@ -168,7 +127,7 @@ def resolve(
         log.info("message batch %s: found again, taken up", found)
         ledger.submitted(batch.nonce, found)
     elif not undecided and age_seconds > patience.create_grace_seconds:
-        ledger.not_submitted(batch.nonce)
+        return Decision(Verdict.ABSENT, reason=f"not found {age_seconds:.0f} seconds after it was sent")
     return Decision(Verdict.WAIT, patience.poll_seconds)
 
 
@@ -176,7 +135,7 @@ def _look_for(client: anthropic.Anthropic, ledger: Ledger, batch: MessageBatch) 
     """The id of `batch` at the service, and whether some batch there may yet turn out to be it."""
     since = batch.submitting_at or 0.0
     undecided = False
-    for listed in client.messages.batches.list(limit=_LIST_PAGE):
+    for listed in _listing(client):
         if listed.created_at.timestamp() < since - CLOCK_SKEW_SECONDS:
             break
         if not _may_be(listed, batch, since) or ledger.known([listed.id]):
@@ -186,6 +145,18 @@ def _look_for(client: anthropic.Anthropic, ledger: Ledger, batch: MessageBatch) 
         elif key_of(first_custom_id(client, listed.id) or "", batch.nonce) is not None:
             return listed.id, False
     return None, undecided
+
+
+def _listing(client: anthropic.Anthropic) -> Iterator[Listed]:
+    """All message batches of the workspace, newest first."""
+    after: str | anthropic.Omit = anthropic.omit
+    while True:
+        ask = partial(client.messages.batches.list, limit=_LIST_PAGE, after_id=after)
+        page = whole(ask, "data", client)
+        yield from page.data
+        if not (page.has_more and page.last_id):
+            return
+        after = page.last_id
 
 
 def _may_be(listed: Listed, batch: MessageBatch, since: float) -> bool:
@@ -206,7 +177,8 @@ def poll(
     """Ask for the status of a submitted batch; one that has ended is `ended` in the ledger too."""
     seen: Listed | anthropic.APIError
     try:
-        seen = client.with_options(max_retries=0).messages.batches.retrieve(batch.batch_id or "")
+        once = client.with_options(max_retries=0).messages.batches
+        seen = whole(lambda: once.retrieve(batch.batch_id or ""), "processing_status", client)
     except anthropic.APIError as error:
         log.warning("message batch %s: %s", batch.batch_id, described(error, client))
         seen = error
@@ -230,19 +202,51 @@ def advance(
     failures: int = 0,
     patience: Patience | None = None,
 ) -> Decision:
-    """Take a live batch (submitting, submitted or ended) one step further. ENDED when it holds no requests
-    any more (landed, or free and lost), else WAIT. Raises ClaudeError for a paid batch that cannot be had:
-    nothing is sent again."""
+    """Take a live batch one step further. ENDED when it holds no requests any more (landed, or free and
+    lost), ABSENT when it was given up because the service does not have it, else WAIT. Raises ClaudeError for
+    a paid batch that cannot be had: nothing is sent again."""
     patience = patience or Patience.of(batch.model)
+    if batch.state == "planned":
+        return _planned(ledger, batch, patience)
+    if batch.kind == "direct":
+        return _direct(ledger, batch, patience)
     if batch.state in ("submitting", "submitted"):
         step = resolve if batch.state == "submitting" else poll
         decision = step(client, ledger, batch, failures=failures, patience=patience)
         if decision.verdict in (Verdict.LOST, Verdict.FAILED):
             return _given_up(ledger, batch, decision)
-        if decision.verdict is Verdict.WAIT:
+        if decision.verdict is Verdict.ABSENT:
+            return _absent(ledger, batch, decision.reason, patience)
+        if decision.verdict is not Verdict.ENDED:
             return decision
     land(client, ledger, raw, batch.nonce, patience=patience)
     return Decision(Verdict.ENDED)
+
+
+def _planned(ledger: Ledger, batch: MessageBatch, patience: Patience) -> Decision:
+    """Its process is about to send it, or died before: then it is dissolved. One that was only slow finds
+    that out, and plans again."""
+    if time.time() - batch.planned_at < patience.poll_seconds:
+        return Decision(Verdict.WAIT, patience.poll_seconds)
+    ledger.unplan(batch.nonce)
+    return Decision(Verdict.ENDED)
+
+
+def _direct(ledger: Ledger, batch: MessageBatch, patience: Patience) -> Decision:
+    """What another process asks one by one is waited for while that process is alive."""
+    silent_seconds = time.time() - max(batch.beat_at or 0.0, batch.submitting_at or 0.0)
+    if silent_seconds < patience.silent_seconds:
+        return Decision(Verdict.WAIT, patience.poll_seconds)
+    return _absent(ledger, batch, f"its process has been silent for {silent_seconds:.0f} seconds", patience)
+
+
+def _absent(ledger: Ledger, batch: MessageBatch, reason: str, patience: Patience) -> Decision:
+    """Free the requests of a batch that may have been billed, but has no answers."""
+    give_up = ledger.close if batch.kind == "direct" else ledger.failed
+    if not give_up(batch.nonce, reason):  # another process knows better, meanwhile
+        return Decision(Verdict.WAIT, patience.poll_seconds)
+    log.warning("message batch %s: %s; it may have cost %s", batch.nonce, reason, dollars(batch.reserved))
+    return Decision(Verdict.ABSENT, reason=reason)
 
 
 def _given_up(ledger: Ledger, batch: MessageBatch, decision: Decision) -> Decision:

@@ -1,23 +1,56 @@
 """The client: made here from a connection or the environment, or handed in by whoever has made one."""
 
+import base64
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
+from urllib.parse import unquote_to_bytes
 
 import anthropic
+import httpx2
 
 from curation.errors import ClaudeError
+
+T = TypeVar("T")
+C = TypeVar("C", anthropic.Anthropic, anthropic.AsyncAnthropic)
+
+_ANSWER = httpx2.Timeout(600.0, connect=10.0)  # seconds; a local server may let many wait
 
 
 @dataclass(frozen=True)
 class Connection:
-    """Where Claude is spoken to. Without `base_url`, at Anthropic. The key never shows in a repr."""
+    """Where Claude is spoken to. Without `base_url`, at Anthropic. Neither shows in a repr: a base URL may
+    have a password in it."""
 
     api_key: str = field(repr=False)
-    base_url: str | None = None
+    base_url: str | None = field(default=None, repr=False)
 
     def client(self) -> anthropic.Anthropic:
-        return anthropic.Anthropic(api_key=self.api_key, base_url=self.base_url)
+        return sealed(anthropic.Anthropic(api_key=self.api_key, base_url=self.base_url))
+
+    def async_client(self, concurrency: int) -> anthropic.AsyncAnthropic:
+        """A client for so many requests at once, each sent once: who uses it decides what goes again."""
+        limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
+        made = anthropic.AsyncAnthropic(
+            api_key=self.api_key,
+            base_url=self.base_url,
+            max_retries=0,
+            http_client=anthropic.DefaultAsyncHttpxClient(limits=limits, timeout=_ANSWER),
+        )
+        return sealed(made)
+
+
+def sealed(client: C) -> C:
+    """The client itself; of one whose base URL has a user and password in it, another that sends these in a
+    header, as HTTP has it, and whose URL can be logged."""
+    url = httpx2.URL(str(client.base_url))
+    if not url.userinfo:
+        return client
+    plain = url.copy_with(username=None, password=None)
+    said = base64.b64encode(unquote_to_bytes(url.userinfo)).decode()
+    return client.with_options(base_url=str(plain), default_headers={"Authorization": f"Basic {said}"})
 
 
 def from_environment() -> Connection:
@@ -35,6 +68,28 @@ def from_environment() -> Connection:
     return Connection(api_key or "no-key", base_url or None)
 
 
+class Garbled(anthropic.APIError):
+    """The service, or a proxy in front of it, answered 200 with what is no answer of the API's."""
+
+
+def whole(call: Callable[[], T], needed: str, client: anthropic.Anthropic) -> T:
+    """What `call` of the SDK gives, if it has the field `needed`; else Garbled. The SDK lets the error of a
+    body through that is no JSON, gives a string for one that does not say that it is JSON, and stumbles over
+    such a string where it expects a page."""
+    try:
+        answer = call()
+    except (ValueError, AttributeError) as error:
+        raise _garbled(client) from error
+    if getattr(answer, needed, None) is None:
+        raise _garbled(client)
+    return answer
+
+
+def _garbled(client: anthropic.Anthropic) -> Garbled:
+    said = "the answer is not the API's; is something else at this address?"
+    return Garbled(said, httpx2.Request("GET", client.base_url), body=None)
+
+
 def described(error: Exception, client: anthropic.Anthropic | anthropic.AsyncAnthropic) -> str:
     """One line about an API error for logs and messages: status, type, request id, the server's words,
     and no secret, whatever the server echoes."""
@@ -47,4 +102,9 @@ def described(error: Exception, client: anthropic.Anthropic | anthropic.AsyncAnt
     for secret in (client.api_key, client.auth_token):
         if secret:
             text = text.replace(secret, "***")
+    return without_password(text)
+
+
+def without_password(text: str) -> str:
+    """`text` with no user and password in the URLs that it holds."""
     return re.sub(r"//[^/@\s]+@", "//***@", text)

@@ -14,8 +14,13 @@ from curation.claude.prices import is_free
 
 # The account's money is gone or not allowed: waiting does not help, whatever the status code.
 _SPEND_CODES = ("spend_limit", "billing_unavailable", "on_hold")
+# A limit that the user has set is told by a 400 without a code.
+_SPEND_WORDS = ("usage limit", "spend limit", "credit balance")
 _LONGEST_WAIT_SECONDS = 600.0  # a service may ask for hours; asking again sooner costs nothing
 _FAILURES_MAX = 20  # polls in a row
+# A message batch can be unknown for a moment at any age (anthropic-sdk-python#1432): it takes so many failed
+# polls in a row, and its age, to believe that it is lost.
+_FLICKERS_MAX = 5
 
 
 @dataclass(frozen=True)
@@ -25,16 +30,19 @@ class Patience:
     poll_seconds: float = 30.0
     create_grace_seconds: float = 360.0  # until a batch that is not listed was never created
     lost_grace_seconds: float = 600.0  # until a 404 is believed (fresh batches flicker)
+    retry_seconds: float = 1.0  # of a request asked by itself, before it is asked again; then twice as long …
+    silent_seconds: float = 60.0  # until the process that asks one by one is taken for dead
 
     @classmethod
     def of(cls, model: str) -> "Patience":
         """A stand-in answers at once and costs nothing, so what it lost is soon sent again."""
-        return cls(0.25, 5.0, 5.0) if is_free(model) else cls()
+        return cls(0.25, 5.0, 5.0, 0.25, 5.0) if is_free(model) else cls()
 
 
 class Verdict(StrEnum):
     WAIT = "wait"
     ENDED = "ended"
+    ABSENT = "absent"  # it was sent, perhaps, and the service does not have it
     LOST = "lost"  # the service does not know the batch, or its results are gone
     FAILED = "failed"  # it cannot be asked: the key, the address or the network must change first
 
@@ -65,12 +73,14 @@ def _after_failed_poll(
     seen: anthropic.APIError, failures: int, age_seconds: float, patience: Patience
 ) -> Decision:
     status = seen.status_code if isinstance(seen, anthropic.APIStatusError) else None
-    if status == 404 and age_seconds > patience.lost_grace_seconds:
-        return Decision(Verdict.LOST, reason="the service at this address does not know it")
+    if status == 404 and failures >= _FLICKERS_MAX and age_seconds > patience.lost_grace_seconds:
+        reason = "the service at this address does not know it"
+        return Decision(Verdict.LOST, reason=reason, failures=failures)
     if status is not None and 400 <= status < 500 and status not in (404, 408, 409, 429):
-        return Decision(Verdict.FAILED, reason=f"its status is refused with {status}")
+        return Decision(Verdict.FAILED, reason=f"its status is refused with {status}", failures=failures)
     if failures >= _FAILURES_MAX:
-        return Decision(Verdict.FAILED, reason=f"its status could not be read {failures} times in a row")
+        reason = f"its status could not be read {failures} times in a row"
+        return Decision(Verdict.FAILED, reason=reason, failures=failures)
     wait = retry_after(seen) or patience.poll_seconds * min(2.0**failures, 20)
     return Decision(Verdict.WAIT, min(wait, _LONGEST_WAIT_SECONDS), failures=failures + 1)
 
@@ -98,7 +108,9 @@ def _after_status(error: anthropic.APIStatusError) -> Fate:
     status = error.status_code
     if any(code in (error.error_code or "") for code in _SPEND_CODES):
         return Fate.UNREACHED
-    if status in (429, 529):
+    if status == 400 and any(words in (error.api_message or "").lower() for words in _SPEND_WORDS):
+        return Fate.UNREACHED
+    if status in (409, 429, 529):
         return Fate.BUSY
     if status == 408 or status >= 500 or status < 400:
         return Fate.UNKNOWN

@@ -3,103 +3,98 @@
 One row a request key, looked up before anything is sent. A message batch goes
 
     planned → submitting → submitted → ended → landed
-       ↑___________|            \\________\\____→ failed (its requests are free again, the reason is kept)
+                   \\____________\\________\\→ failed (its requests are free again, the reason is kept)
 
-and each arrow is one transaction that only one process can win, so that several drivers may share a ledger.
-SQLite (write-ahead log) on one machine, Postgres by URL for many.
+(of one that was certainly not sent nothing stays), and each arrow is one transaction that only one process
+can win, so that several drivers may share a ledger. The step to `submitting` takes the reservation: in the
+same transaction it is made sure that no cap is exceeded, whatever other processes do. A failed batch keeps
+its reservation, since it may have been billed.
 """
 
 import json
 import time
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, create_engine, delete, event, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, Row, delete, func, select, update
 
-from curation.claude.migrations import migrate
-from curation.claude.outcome import Answer
-from curation.claude.request import Request, canonical
+from curation.claude import costs, history
+from curation.claude.budget import NO_CAP, Admission, Budget, Room
+from curation.claude.costs import Cost
+from curation.claude.database import open_database
+from curation.claude.history import History
+from curation.claude.outcome import ATTEMPTS_MAX, Answer, Outcome
+from curation.claude.purpose import UNSAID, Purpose
+from curation.claude.request import Request
+from curation.claude.rows import (
+    Held,
+    MessageBatch,
+    Standing,
+    Total,
+    answer_row,
+    answers_upsert,
+    held_row,
+    insert,
+    planned_row,
+    settings_row,
+)
 from curation.claude.tables import answers, batch_requests, message_batches, settings
-from curation.document import content_hash
 from curation.errors import ClaudeError
-
-ATTEMPTS_MAX = 3  # how often a request that the service failed to answer is sent, over all runs
 
 _T = TypeVar("_T")
 
 _KEYS_A_QUERY = 5_000  # SQLite takes 32,766 variables
 _ROWS_AN_INSERT = 1_000
-_BUSY_SECONDS = 120  # how long a SQLite writer waits for another
+
+_NEVER = float("inf")
+_LIVE = ("planned", "submitting", "submitted", "ended")
+_GIVEN_UP = answers.c.settled | (answers.c.attempts >= ATTEMPTS_MAX)
 
 
-@dataclass(frozen=True)
-class MessageBatch:
-    """A row of `message_batches`; times are Unix seconds of this machine's clock."""
-
-    nonce: str
-    state: str
-    model: str
-    request_count: int
-    batch_id: str | None
-    submitting_at: float | None
-    submitted_at: float | None
-    counts: Mapping[str, int]
-    usd: Decimal | None
-    reason: str | None
-
-
-@dataclass(frozen=True)
-class Held:
-    """What a live message batch holds of a request: enough to read its result."""
-
-    key: str
-    text_digest: str
-    prompt_digest: str
-    model: str
-    settings: str
-    replicate: int
+def _free(_request: Request) -> Decimal:
+    return Decimal(0)
 
 
 class Ledger:
     """Opened on a path (SQLite) or an SQLAlchemy URL (`postgresql+psycopg://…`)."""
 
     def __init__(self, where: str | Path) -> None:
-        try:
-            self._engine = _engine(str(where))
-        except (SQLAlchemyError, ImportError) as error:
-            raise ClaudeError(
-                f"no database driver for the ledger ({type(error).__name__}); name a path, or a URL "
-                "that begins with postgresql+psycopg://"
-            ) from None  # the message may repeat the URL, password and all
+        self._engine = open_database(str(where))
         self._write = self._engine.execution_options(write=True)
-        try:
-            with self._write.begin() as db:
-                migrate(db)
-        except SQLAlchemyError as error:
-            shown = self._engine.url.render_as_string(hide_password=True)
-            raise ClaudeError(
-                f"the ledger {shown} cannot be opened ({type(error).__name__}); name a path that can be "
-                "written, or the URL of a Postgres that answers"
-            ) from None  # the driver's own message may repeat the URL, password and all
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Many short transactions follow: SQLite folds its log into the file whenever nobody has it open,
+        which takes several times as long as such a transaction."""
+        with self._engine.connect():
+            yield
 
     # --- answers
 
-    def missing(self, keys: Iterable[str]) -> list[str]:
-        """The keys without an answer, in the order given: never asked, or failed by the service and still
-        under ATTEMPTS_MAX. Those in a live message batch are among them."""
-        wanted = list(dict.fromkeys(keys))
+    def standing(self, keys: Collection[str], *, since: float = _NEVER) -> dict[str, Standing]:
+        """How the requests stand that were answered, in whatever way. What was canceled in a message batch
+        that landed at `since` or later (Unix seconds) is done for the run that began then."""
+        late = select(message_batches.c.nonce).where(message_batches.c.landed_at >= since)
+        canceled_now = (answers.c.outcome == Outcome.CANCELED) & answers.c.message_batch.in_(late)
+        query = select(answers.c.key, answers.c.outcome, _GIVEN_UP | canceled_now)
+        found: dict[str, Standing] = {}
         with self._engine.connect() as db:
-            done = self._done(db, wanted)
-        return [key for key in wanted if key not in done]
+            for some in _chunks(keys, _KEYS_A_QUERY):
+                rows = db.execute(query.where(answers.c.key.in_(some)))
+                found.update((key, Standing(outcome, bool(done))) for key, outcome, done in rows)
+        return found
+
+    def missing(self, keys: Iterable[str]) -> list[str]:
+        """The keys that are not done, in the order given: never asked, or to go again. Those in a live
+        message batch are among them."""
+        wanted = list(dict.fromkeys(keys))
+        found = self.standing(wanted)
+        return [key for key in wanted if key not in found or not found[key].done]
 
     def answers(self, keys: Iterable[str]) -> Iterator[Row[Any]]:
         """The rows of `answers` for these keys, in no promised order."""
@@ -107,93 +102,135 @@ class Ledger:
             for some in _chunks(keys, _KEYS_A_QUERY):
                 yield from db.execute(select(answers).where(answers.c.key.in_(some)))
 
+    # --- what it costs
+
     def usd(self) -> Decimal:
         """What everything landed has cost."""
-        with self._engine.connect() as db:
-            total: Decimal | None = db.scalar(select(func.sum(message_batches.c.usd)))
-        return total or Decimal(0)
+        return sum((cost.settled_usd for cost in self.costs()), Decimal(0))
 
-    def _done(self, db: Connection, keys: Sequence[str]) -> set[str]:
-        given_up = answers.c.settled | (answers.c.attempts >= ATTEMPTS_MAX)
-        found: set[str] = set()
-        for some in _chunks(keys, _KEYS_A_QUERY):
-            found.update(db.scalars(select(answers.c.key).where(answers.c.key.in_(some), given_up)))
-        return found
+    def costs(self, run: str | None = None) -> list[Cost]:
+        """What was spent by recipe, stage and model, of one run or of all."""
+        with self._engine.connect() as db:
+            return costs.costs(db, run)
+
+    def room(self, budget: Budget, run: str) -> Room | None:
+        """What may still be reserved under these caps; None without a cap."""
+        with self._engine.connect() as db:
+            return costs.left(db, budget, run)
+
+    def queued(self) -> int:
+        """How many requests the service has in message batches that have not ended."""
+        with self._engine.connect() as db:
+            return costs.queued(db)
+
+    def cached_tokens(self, model: str, prompt_digest: str) -> tuple[int, int]:
+        """How many tokens were written to the cache, and how many read from it, in all answers of a model
+        to a prompt."""
+        with self._engine.connect() as db:
+            return costs.cached_tokens(db, model, prompt_digest)
+
+    def history(self, model: str, prompt_digest: str) -> History:
+        """What the answers of a model to a prompt were like."""
+        with self._engine.connect() as db:
+            return history.history(db, model, prompt_digest)
 
     # --- message batches
 
-    def plan(self, nonce: str, requests: Sequence[Request]) -> set[str]:
-        """Claim requests of one model for the new message batch `nonce`; the keys it got. What is answered,
-        or claimed by another, is left out, whatever other processes do meanwhile; with nothing left there
-        is no batch."""
+    def plan(
+        self,
+        nonce: str,
+        requests: Sequence[Request],
+        *,
+        purpose: Purpose = UNSAID,
+        reserve: Callable[[Request], Decimal] = _free,
+        kind: str = "batch",
+    ) -> set[str]:
+        """Claim requests of one model and prompt for the new message batch `nonce`; the keys it got. What is
+        answered, or claimed by another, is left out, whatever other processes do meanwhile; with nothing left
+        there is no batch. `reserve` tells the most that a request can cost, in USD."""
         # In the order of the keys: two writers on Postgres then never wait for each other in a circle.
-        rows = [_held_row(nonce, request) for request in sorted(requests, key=lambda r: r.key)]
-        shared = {_settings_digest(request): request for request in requests}
+        by_key = {request.key: request for request in sorted(requests, key=lambda r: r.key)}
+        shared = {key: settings_row(request) for key, request in by_key.items()}
+        rows = [held_row(nonce, request, shared[key]["digest"]) for key, request in by_key.items()]
         with self._write.begin() as db:
-            for digest, request in shared.items():
-                values = {"digest": digest, **_settings(request)}
-                db.execute(self._insert(settings).values(values).on_conflict_do_nothing())
+            for row in {row["digest"]: row for row in shared.values()}.values():
+                db.execute(insert(self._dialect, settings).values(row).on_conflict_do_nothing())
             for some in _chunks(rows, _ROWS_AN_INSERT):
-                db.execute(self._insert(batch_requests).on_conflict_do_nothing(), some)
+                db.execute(insert(self._dialect, batch_requests).on_conflict_do_nothing(), some)
             mine = batch_requests.c.nonce == nonce
             got = set(db.scalars(select(batch_requests.c.key).where(mine)))
             # Asked only now: a claim just given up by another driver has its answer beside it.
-            done = self._done(db, sorted(got))
-            for keys in _chunks(done, _KEYS_A_QUERY):
-                db.execute(delete(batch_requests).where(batch_requests.c.key.in_(keys)))
-            got -= done
+            for keys in _chunks(sorted(got), _KEYS_A_QUERY):
+                done = db.scalars(select(answers.c.key).where(answers.c.key.in_(keys), _GIVEN_UP)).all()
+                db.execute(delete(batch_requests).where(batch_requests.c.key.in_(done)))
+                got.difference_update(done)
             if got:
-                row: dict[str, Any] = {"nonce": nonce, "state": "planned", "model": requests[0].model}
-                row |= {"request_count": len(got), "planned_at": time.time()}
-                db.execute(message_batches.insert().values(row))
+                reserved = sum((reserve(by_key[key]) for key in got), Decimal(0))
+                row = planned_row(nonce, requests[0], len(got), reserved)
+                db.execute(message_batches.insert().values(row | asdict(purpose) | {"kind": kind}))
         return got
 
-    def live(self, keys: Collection[str]) -> list[MessageBatch]:
-        """The message batches that hold any of these keys, oldest first."""
-        with self._engine.connect() as db:
-            nonces: set[str] = set()
-            for some in _chunks(keys, _KEYS_A_QUERY):
-                held = select(batch_requests.c.nonce).where(batch_requests.c.key.in_(some)).distinct()
-                nonces.update(db.scalars(held))
-            found = [self._batch(db, nonce) for nonce in nonces]
-        return sorted(found, key=lambda batch: (batch.submitting_at or float("inf"), batch.nonce))
-
     def batch(self, nonce: str) -> MessageBatch:
-        """The message batch of this nonce; ClaudeError if the ledger does not know it."""
+        """The message batch of this nonce; ClaudeError if the ledger does not know it, or not any more."""
         with self._engine.connect() as db:
-            return self._batch(db, nonce)
-
-    def _batch(self, db: Connection, nonce: str) -> MessageBatch:
-        row = db.execute(select(message_batches).where(message_batches.c.nonce == nonce)).one_or_none()
-        if row is None:
+            found = _batch(db, nonce)
+        if found is None:
             raise ClaudeError(f"the ledger knows no message batch {nonce!r}; it may be another ledger's")
-        counts = json.loads(row.counts) if row.counts else {}
-        return MessageBatch(
-            **{name: row._mapping[name] for name in MessageBatch.__dataclass_fields__ if name != "counts"},
-            counts=counts,
-        )
-
-    def claimed(self, keys: Iterable[str]) -> set[str]:
-        """Those of these keys that a live message batch holds."""
-        found: set[str] = set()
-        with self._engine.connect() as db:
-            for some in _chunks(keys, _KEYS_A_QUERY):
-                found.update(db.scalars(select(batch_requests.c.key).where(batch_requests.c.key.in_(some))))
         return found
 
-    def held(self, nonce: str) -> dict[str, Held]:
-        """What the live message batch holds, by key."""
+    def live(self, nonces: Collection[str]) -> list[MessageBatch]:
+        """Those of these message batches that hold requests, oldest first."""
+        here = message_batches.c.nonce.in_(nonces) & message_batches.c.state.in_(_LIVE)
+        order = (message_batches.c.planned_at, message_batches.c.nonce)
         with self._engine.connect() as db:
-            rows = db.execute(select(batch_requests).where(batch_requests.c.nonce == nonce))
-            return {
-                r.key: Held(r.key, r.text_digest, r.prompt_digest, r.model, r.settings, r.replicate)
-                for r in rows
-            }
+            return [
+                MessageBatch.of(row)
+                for row in db.execute(select(message_batches).where(here).order_by(*order))
+            ]
 
-    def schemas(self, digests: Iterable[str]) -> dict[str, Mapping[str, Any] | None]:
-        """The JSON schema of each digest in `Held.settings`; None where none was asked for."""
+    def claims(self, keys: Iterable[str]) -> dict[str, str]:
+        """The nonce of the live message batch that holds it, for each of these keys that one holds."""
+        query = select(batch_requests.c.key, batch_requests.c.nonce)
+        found: dict[str, str] = {}
         with self._engine.connect() as db:
-            rows = db.execute(select(settings).where(settings.c.digest.in_(set(digests))))
+            for some in _chunks(keys, _KEYS_A_QUERY):
+                rows = db.execute(query.where(batch_requests.c.key.in_(some)))
+                found.update((key, nonce) for key, nonce in rows)
+        return found
+
+    def never_found(self, run: str, since: float) -> int:
+        """How many message batches that this run sent at `since` or later (Unix seconds) the service may have
+        made and does not list."""
+        m = message_batches.c
+        lost = (m.state == "failed") & (m.kind == "batch") & m.batch_id.is_(None) & (m.submitting_at >= since)
+        with self._engine.connect() as db:
+            return db.scalar(select(func.count()).where(lost & (m.run == run))) or 0
+
+    def holds_any(self) -> bool:
+        """Whether any request is in a live message batch."""
+        with self._engine.connect() as db:
+            return db.scalar(select(batch_requests.c.nonce).limit(1)) is not None
+
+    def keys(self, nonce: str) -> set[str]:
+        """Of the requests that the live message batch holds."""
+        with self._engine.connect() as db:
+            return set(db.scalars(select(batch_requests.c.key).where(batch_requests.c.nonce == nonce)))
+
+    def held(self, nonce: str, keys: Collection[str] | None = None) -> dict[str, Held]:
+        """What the live message batch holds, by key; of these keys if they are given."""
+        columns = (batch_requests.c[name] for name in Held.__slots__)
+        query = select(*columns).where(batch_requests.c.nonce == nonce)
+        if keys is not None:
+            query = query.where(batch_requests.c.key.in_(keys))
+        with self._engine.connect() as db:
+            return {row.key: Held(*row) for row in db.execute(query)}
+
+    def schemas(self, nonce: str) -> dict[str, Mapping[str, Any] | None]:
+        """The JSON schema of each digest in `Held.settings` of a live message batch; None where none was
+        asked for."""
+        used = select(batch_requests.c.settings).where(batch_requests.c.nonce == nonce)
+        with self._engine.connect() as db:
+            rows = db.execute(select(settings).where(settings.c.digest.in_(used)))
             return {row.digest: json.loads(row.schema) for row in rows}
 
     def known(self, batch_ids: Collection[str]) -> set[str]:
@@ -202,13 +239,25 @@ class Ledger:
             ids = message_batches.c.batch_id
             return {str(i) for i in db.scalars(select(ids).where(ids.in_(batch_ids)))}
 
-    def submitting(self, nonce: str) -> bool:
-        """Record the intent to send; False if another process has the batch already."""
-        return self._move(nonce, ("planned",), "submitting", submitting_at=time.time())
+    # --- the steps of a message batch
 
-    def not_submitted(self, nonce: str) -> bool:
-        """Record that the batch is certainly not at the service: it may be sent (again)."""
-        return self._move(nonce, ("submitting",), "planned", submitting_at=None)
+    def submitting(self, nonce: str, *, budget: Budget = NO_CAP, queue: int | None = None) -> Admission:
+        """Record the intent to send and take the batch's reservation, if there is room for it under the caps
+        and for its requests among `queue`, what the service takes in batches that have not ended."""
+        with self._write.begin() as db:
+            costs.take_turns(db)
+            batch = _batch(db, nonce)
+            if batch is None or batch.state != "planned":
+                return Admission.TAKEN
+            left = costs.left(db, budget, batch.run)
+            if left is not None and batch.reserved > max(left.now, Decimal(0)):
+                return Admission.FULL
+            queued = costs.queued(db) if queue is not None and batch.kind == "batch" else 0
+            if queue is not None and queued and queued + batch.request_count > queue:
+                return Admission.FULL
+            row = update(message_batches).where(message_batches.c.nonce == nonce)
+            db.execute(row.values(state="submitting", submitting_at=time.time()))
+        return Admission.SEND
 
     def submitted(self, nonce: str, batch_id: str) -> bool:
         """Record under which id the service took the batch."""
@@ -218,14 +267,18 @@ class Ledger:
         """Record that the service is done with the batch."""
         return self._move(nonce, ("submitted",), "ended", ended_at=time.time())
 
-    def unplan(self, nonce: str) -> bool:
-        """Dissolve a batch that was never sent; False if it has been, meanwhile."""
-        return self._move(nonce, ("planned",), "failed", release=True, reason="never sent")
+    def beat(self, nonce: str) -> bool:
+        """Record that the process of a direct batch is alive."""
+        return self._move(nonce, ("submitting",), "submitting", beat_at=time.time())
 
     def failed(self, nonce: str, reason: str) -> bool:
-        """Give a batch up: its requests may be sent again, and if it was paid for, are paid for again."""
-        states = ("planned", "submitting", "submitted", "ended")
-        return self._move(nonce, states, "failed", release=True, reason=reason)
+        """Give a batch up: its requests may be sent again, and if it was paid for, are paid for again. Its
+        reservation stays taken."""
+        return self._move(nonce, _LIVE, "failed", release=True, reason=reason)
+
+    def refused(self, nonce: str, reason: str) -> bool:
+        """Give up a batch that the service refused: it was certainly not billed."""
+        return self._move(nonce, ("submitting",), "failed", release=True, reason=reason, submitting_at=None)
 
     def _move(
         self, nonce: str, old: Sequence[str], new: str, *, release: bool = False, **values: Any
@@ -237,105 +290,94 @@ class Ledger:
                 db.execute(delete(batch_requests).where(batch_requests.c.nonce == nonce))
         return moved
 
-    def land(self, nonce: str, landed: Sequence[tuple[Held, Answer, Decimal]]) -> bool:
-        """Write one row for each answer and free the batch's requests, all or nothing; False if another
-        process has landed it."""
-        here = (message_batches.c.nonce == nonce) & (message_batches.c.state == "ended")
-        counts: Counter[str] = Counter()
+    def unplan(self, nonce: str) -> bool:
+        """Dissolve a batch that was never sent; False if it has been, meanwhile."""
+        return self._dissolve(nonce, "planned")
+
+    def not_submitted(self, nonce: str) -> bool:
+        """Dissolve a batch that is certainly not at the service: its requests are free."""
+        return self._dissolve(nonce, "submitting")
+
+    def _dissolve(self, nonce: str, state: str) -> bool:
+        here = (message_batches.c.nonce == nonce) & (message_batches.c.state == state)
         with self._write.begin() as db:
-            now = time.time()
-            if (
-                db.execute(update(message_batches).where(here).values(state="landed", landed_at=now)).rowcount
-                != 1
-            ):
+            gone = db.execute(delete(message_batches).where(here)).rowcount == 1
+            if gone:
+                db.execute(delete(batch_requests).where(batch_requests.c.nonce == nonce))
+        return gone
+
+    def land(self, nonce: str, landed: Iterable[tuple[Held, Answer, Decimal]]) -> bool:
+        """Write one row for each answer and free the batch's requests, all or nothing; False if another
+        process has landed it. Only the first answer to a request counts. `landed` is read as it comes."""
+        here = message_batches.c.nonce == nonce
+        total = Total()
+        with self._write.begin() as db:
+            ended = update(message_batches).where(here & (message_batches.c.state == "ended"))
+            if db.execute(ended.values(state="landed", landed_at=time.time())).rowcount != 1:
                 return False
-            for some in _chunks((_answer_row(nonce, *each) for each in landed), _ROWS_AN_INSERT):
-                counts.update(row["outcome"] for row in some)
-                db.execute(self._upsert_answers(), some)
+            for some in _chunks(landed, _ROWS_AN_INSERT):
+                self._answer(db, nonce, some, total)
             db.execute(delete(batch_requests).where(batch_requests.c.nonce == nonce))
-            row = update(message_batches).where(message_batches.c.nonce == nonce)
-            usd = sum((each[2] for each in landed), Decimal(0))
-            db.execute(row.values(counts=canonical(counts), usd=usd))
+            db.execute(update(message_batches).where(here).values(total.row))
         return True
 
-    def _upsert_answers(self) -> Any:
-        """Insert; over a row that is not settled, replace it and count the attempt; else leave it."""
-        insert = self._insert(answers)
-        new = insert.excluded
-        kept = ("outcome", "detail", "body", "answered_by", "usage", "settled", "message_batch")
-        again = {name: new[name] for name in kept}
-        again |= {"attempts": answers.c.attempts + 1, "usd": answers.c.usd + new.usd}
-        return insert.on_conflict_do_update(
-            index_elements=[answers.c.key], set_=again, where=answers.c.settled.is_(False)
-        )
+    def _answer(
+        self, db: Connection, nonce: str, some: Sequence[tuple[Held, Answer, Decimal]], total: Total
+    ) -> None:
+        """Write the first answer to each request that the batch holds, and free it."""
+        mine = (batch_requests.c.nonce == nonce) & batch_requests.c.key.in_({held.key for held, _, _ in some})
+        open_ = set(db.scalars(delete(batch_requests).where(mine).returning(batch_requests.c.key)))
+        first = {each[0].key: each for each in reversed(some) if each[0].key in open_}
+        if first:
+            db.execute(answers_upsert(self._dialect), [answer_row(nonce, *e) for e in first.values()])
+        for _, answer, usd in first.values():
+            total.add(answer, usd)
 
-    def _insert(self, table: Any) -> Any:
-        """INSERT with the dialect's ON CONFLICT."""
-        return (postgresql if self._engine.dialect.name == "postgresql" else sqlite).insert(table)
+    # --- a direct batch: asked one by one, in the state `submitting` until all is answered
 
+    def settle(self, nonce: str, answered: Sequence[tuple[Held, Answer, Decimal]], released: Decimal) -> bool:
+        """Write the answers that a direct batch has so far, and give `released` of its reservation back;
+        with the last of them it has landed. False, and nothing written, if it was taken for dead."""
+        here = message_batches.c.nonce == nonce
+        with self._write.begin() as db:
+            alive = update(message_batches).where(here & (message_batches.c.state == "submitting"))
+            if db.execute(alive.values(beat_at=time.time())).rowcount != 1:
+                return False
+            row = db.execute(select(message_batches).where(here)).one()
+            total = Total.of(row)
+            self._answer(db, nonce, answered, total)
+            values = total.row | {"reserved": row.reserved - released}
+            if (
+                db.scalar(select(batch_requests.c.key).where(batch_requests.c.nonce == nonce).limit(1))
+                is None
+            ):
+                values |= {"state": "landed", "landed_at": time.time()}
+            db.execute(update(message_batches).where(here).values(values))
+        return True
 
-def _held_row(nonce: str, request: Request) -> dict[str, Any]:
-    return {
-        "key": request.key,
-        "nonce": nonce,
-        "text_digest": request.text_digest,
-        "prompt_digest": request.prompt_digest,
-        "model": request.model,
-        "settings": _settings_digest(request),
-        "replicate": request.replicate,
-    }
+    def close(self, nonce: str, reason: str, lost: Decimal | None = None) -> bool:
+        """End a direct batch before all of it is answered: what is not is free again. `lost` is the most that
+        was billed without an answer; if it is not known, all that is still reserved."""
+        mine = batch_requests.c.nonce == nonce
+        here = (message_batches.c.nonce == nonce) & (message_batches.c.state == "submitting")
+        left = select(func.count()).select_from(batch_requests).where(mine).scalar_subquery()
+        values: dict[str, Any] = {"state": "failed", "reason": reason}
+        values |= {"request_count": message_batches.c.request_count - left}
+        values |= {} if lost is None else {"reserved": lost}
+        with self._write.begin() as db:
+            closed = db.execute(update(message_batches).where(here).values(values)).rowcount == 1
+            if closed:
+                db.execute(delete(batch_requests).where(mine))
+        return closed
 
-
-def _settings(request: Request) -> dict[str, str]:
-    return {"parameters": canonical(request.parameters), "schema": request.schema_json}
-
-
-def _settings_digest(request: Request) -> str:
-    return content_hash("settings", *_settings(request).values())
-
-
-def _answer_row(nonce: str, held: Held, answer: Answer, usd: Decimal) -> dict[str, Any]:
-    return {
-        "key": held.key,
-        "text_digest": held.text_digest,
-        "prompt_digest": held.prompt_digest,
-        "model": held.model,
-        "settings": held.settings,
-        "replicate": held.replicate,
-        "outcome": str(answer.outcome),
-        "detail": answer.detail,
-        "body": answer.body,
-        "answered_by": answer.model,
-        "usage": None if answer.usage is None else canonical(answer.usage),
-        "usd": usd,
-        "settled": answer.is_settled,
-        "attempts": 1,
-        "message_batch": nonce,
-    }
+    @property
+    def _dialect(self) -> str:
+        return self._engine.dialect.name
 
 
-def _engine(where: str) -> Engine:
-    if "://" in where and not where.startswith("sqlite"):
-        return create_engine(make_url(where))
-    if "://" not in where:
-        Path(where).parent.mkdir(parents=True, exist_ok=True)
-    url = make_url(where) if "://" in where else make_url("sqlite://").set(database=where)
-    # No pool: a connection must not cross a fork, and opening a file is cheap.
-    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": _BUSY_SECONDS})
-
-    @event.listens_for(engine, "connect")
-    def _settle(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # transactions begin where we say so, below
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")  # an intent lost in a power cut would be paid twice
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        # A writer takes the lock at once: one that read first could not upgrade past another writer.
-        write = connection.get_execution_options().get("write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-    return engine
+def _batch(db: Connection, nonce: str) -> MessageBatch | None:
+    row = db.execute(select(message_batches).where(message_batches.c.nonce == nonce)).one_or_none()
+    return None if row is None else MessageBatch.of(row)
 
 
 def _chunks(items: Iterable[_T], size: int) -> Iterator[list[_T]]:

@@ -59,11 +59,31 @@ CREATE INDEX batch_requests_by_nonce ON batch_requests (nonce);
 """
 
 
+_COSTS = """
+ALTER TABLE message_batches ADD COLUMN kind VARCHAR(10) NOT NULL DEFAULT 'batch';
+ALTER TABLE message_batches ADD COLUMN recipe TEXT NOT NULL DEFAULT '';
+ALTER TABLE message_batches ADD COLUMN stage TEXT NOT NULL DEFAULT '';
+ALTER TABLE message_batches ADD COLUMN run TEXT NOT NULL DEFAULT '';
+ALTER TABLE message_batches ADD COLUMN prompt_digest VARCHAR(32) NOT NULL DEFAULT '';
+ALTER TABLE message_batches ADD COLUMN reserved BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE message_batches ADD COLUMN input_tokens BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE message_batches ADD COLUMN output_tokens BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE message_batches ADD COLUMN write_tokens BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE message_batches ADD COLUMN read_tokens BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE message_batches ADD COLUMN beat_at DOUBLE PRECISION;
+CREATE INDEX message_batches_by_run ON message_batches (run);
+"""
+
+
 def _001_first_tables(connection: Connection) -> None:
     _run(connection, _FIRST_TABLES)
 
 
-MIGRATIONS = (_001_first_tables,)
+def _002_costs(connection: Connection) -> None:
+    _run(connection, _COSTS)
+
+
+MIGRATIONS = (_001_first_tables, _002_costs)
 
 # Any fixed number: two processes that open a new Postgres ledger at once take turns.
 _MIGRATION_LOCK = 0x636C_6175_6465

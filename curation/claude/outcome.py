@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from curation.claude.loose import only_object
 from curation.claude.schema import SchemaMismatch, conform
 
 
@@ -21,8 +22,37 @@ class Outcome(StrEnum):
     CANCELED = "canceled"
 
 
+class Policy(StrEnum):
+    """Whether a request goes again; in all no more than ATTEMPTS_MAX times, over all runs."""
+
+    STANDS = "stands"  # the same would come again
+    ONCE_MORE = "once_more"  # stands when the same comes a second time
+    AGAIN = "again"  # within the same run
+    NEXT_RUN = "next_run"  # not by the run that saw it
+
+
+ATTEMPTS_MAX = 3
+
+POLICIES = {
+    Outcome.OK: Policy.STANDS,
+    Outcome.REFUSED: Policy.STANDS,
+    Outcome.TRUNCATED: Policy.ONCE_MORE,  # with more room: `Request.enlarged`
+    Outcome.SCHEMA_INVALID: Policy.ONCE_MORE,
+    Outcome.ERRORED: Policy.AGAIN,
+    Outcome.EXPIRED: Policy.AGAIN,
+    Outcome.CANCELED: Policy.NEXT_RUN,  # someone wanted it to stop
+}
+
 # Error types that the same request would meet again: it, or the account, must change first.
 _LASTING_ERRORS = frozenset(("invalid_request_error", "not_found_error", "request_too_large"))
+_CONTEXT_FULL = "model_context_window_exceeded"  # more max_tokens would not help
+
+_TOKENS = {
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "write_tokens": "cache_creation_input_tokens",
+    "read_tokens": "cache_read_input_tokens",
+}
 
 
 @dataclass(frozen=True)
@@ -41,11 +71,22 @@ class Answer:
     model: str | None = None
 
     @property
-    def is_settled(self) -> bool:
-        """Whether asking the same again is pointless. What the service failed to answer goes again."""
-        if self.outcome is Outcome.ERRORED:
-            return self.detail in _LASTING_ERRORS
-        return self.outcome not in (Outcome.EXPIRED, Outcome.CANCELED)
+    def policy(self) -> Policy:
+        if self.outcome is Outcome.ERRORED and self.detail in _LASTING_ERRORS:
+            return Policy.STANDS
+        if self.outcome is Outcome.TRUNCATED and self.detail == _CONTEXT_FULL:
+            return Policy.STANDS
+        return POLICIES[self.outcome]
+
+    @property
+    def tokens(self) -> dict[str, int]:
+        """What was billed, as `tables.TOKENS` names it."""
+        return tokens_of(self.usage or {})
+
+
+def tokens_of(usage: Mapping[str, Any]) -> dict[str, int]:
+    """The tokens in the API's `usage` record, as `tables.TOKENS` names them."""
+    return {kind: usage.get(name) or 0 for kind, name in _TOKENS.items()}
 
 
 def read_result(result: Mapping[str, Any], schema: Mapping[str, Any] | None) -> Answer:
@@ -65,13 +106,13 @@ def read_message(message: Mapping[str, Any], schema: Mapping[str, Any] | None) -
     if stop == "refusal":
         category = (message.get("stop_details") or {}).get("category") or ""
         return Answer(Outcome.REFUSED, detail=category, usage=usage, model=model)
-    if stop in ("max_tokens", "model_context_window_exceeded"):
+    if stop in ("max_tokens", _CONTEXT_FULL):
         return Answer(Outcome.TRUNCATED, detail=stop, usage=usage, model=model)
     text = _storable("".join(block["text"] for block in message["content"] if block["type"] == "text"))
     if schema is None:
         return Answer(Outcome.OK, body=text, usage=usage, model=model)
     try:
-        value = conform(json.loads(text), schema)
+        value = conform(only_object(text), schema)
     except json.JSONDecodeError as error:
         return Answer(Outcome.SCHEMA_INVALID, f"not JSON at character {error.pos}", usage=usage, model=model)
     except SchemaMismatch as error:

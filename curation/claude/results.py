@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,17 +13,23 @@ import anthropic
 import httpx2
 
 from curation import storage
-from curation.claude.client import described
+from curation.claude.client import described, whole
 from curation.claude.decide import Patience
-from curation.claude.ledger import Held, Ledger, MessageBatch
+from curation.claude.ledger import Ledger
 from curation.claude.outcome import Answer, read_result
 from curation.claude.prices import cost
 from curation.claude.request import answers_for, key_of
+from curation.claude.rows import Held, MessageBatch
 from curation.errors import ClaudeError
 
 log = logging.getLogger(__name__)
 
 _FETCHES = 5
+_LINES = 1_000  # of results, read at a time
+
+
+class _Impostor(Exception):  # noqa: N818 - becomes a ClaudeError outside of the ledger's transaction
+    """Another model answered; says which."""
 
 
 def land(
@@ -37,42 +44,57 @@ def land(
     batch = ledger.batch(nonce)
     if batch.state != "ended":
         return batch
-    held = ledger.held(nonce)
     uri = storage.join(raw, f"{nonce}.jsonl")
     if not storage.exists(uri):
-        _fetch_whole(client, batch, held, uri, patience or Patience.of(batch.model))
-    schemas = ledger.schemas(each.settings for each in held.values())
-    landed: dict[str, tuple[Held, Answer, Decimal]] = {}
-    with storage.open_input(uri) as lines:
-        for key, result in _results(lines, nonce):
-            if key in held and key not in landed:  # a line may come twice; it was paid for once
+        _fetch_whole(client, batch, ledger.keys(nonce), uri, patience or Patience.of(batch.model))
+    try:
+        with storage.open_input(uri) as lines:
+            ledger.land(nonce, _landed(ledger, batch, lines))
+    except _Impostor as other:
+        reason = f"asked for {batch.model}, answered by {other}"
+        ledger.failed(nonce, reason)
+        raise ClaudeError(
+            f"message batch {batch.batch_id}: {reason}; its answers are not kept. Name the model that serves "
+            "at this base URL, or set the base URL of the one you want"
+        ) from None
+    after = ledger.batch(nonce)
+    log.info("message batch %s: landed, %s", batch.batch_id, dict(after.counts))
+    return after
+
+
+def _landed(ledger: Ledger, batch: MessageBatch, lines: BinaryIO) -> Iterator[tuple[Held, Answer, Decimal]]:
+    """The answers in result lines, read some at a time; lines that are not the batch's are skipped."""
+    schemas = ledger.schemas(batch.nonce)
+    results = _results(lines, batch.nonce)
+    while some := list(islice(results, _LINES)):
+        held = ledger.held(batch.nonce, {key for key, _ in some})
+        for key, result in some:
+            if key in held:
                 answer = read_result(result, schemas[held[key].settings])
-                _refuse_impostor(ledger, batch, answer)
+                if answer.model is not None and not answers_for(batch.model, answer.model):
+                    raise _Impostor(answer.model)
                 usd = cost(batch.model, answer.usage) if answer.usage else Decimal(0)
-                landed[key] = (held[key], answer, usd)
-    ledger.land(nonce, list(landed.values()))
-    log.info("message batch %s: %d answers landed", batch.batch_id, len(landed))
-    return ledger.batch(nonce)
+                yield held[key], answer, usd
 
 
 def first_custom_id(client: anthropic.Anthropic, batch_id: str) -> str | None:
     """The custom id in the first result line of an ended batch; None if it has no results any more."""
     try:
-        results = client.messages.batches.results(batch_id)
+        results = whole(lambda: client.messages.batches.results(batch_id), "http_response", client)
     except anthropic.NotFoundError:
         return None  # deleted or archived meanwhile
     try:
         return next((line.custom_id for line in results), None)
-    except httpx2.TransportError as error:
+    except (httpx2.TransportError, ValueError) as error:
         raise anthropic.APIConnectionError(request=results.http_response.request) from error
     finally:
         results.close()
 
 
 def _fetch_whole(
-    client: anthropic.Anthropic, batch: MessageBatch, held: Mapping[str, Held], uri: str, patience: Patience
+    client: anthropic.Anthropic, batch: MessageBatch, keys: set[str], uri: str, patience: Patience
 ) -> None:
-    """Put the results at `uri` once a line for every request is there; a dropped stream is fetched again."""
+    """Put the results at `uri` once a line for each key is there; a dropped stream is fetched again."""
     trouble = ""
     for attempt in range(_FETCHES):
         time.sleep(patience.poll_seconds * attempt)
@@ -80,16 +102,16 @@ def _fetch_whole(
             try:
                 lines = _fetch(client, batch.batch_id or "", folder / "results")
                 with lines.open("rb") as file:
-                    missing = set(held) - {key for key, _ in _results(file, batch.nonce)}
+                    missing = keys.difference(key for key, _ in _results(file, batch.nonce))
             except (anthropic.AnthropicError, httpx2.TransportError) as error:
                 trouble = described(error, client)
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 trouble = f"a line that is no result ({type(error).__name__})"
             else:
                 if not missing:
                     storage.publish(lines, uri)
                     return
-                trouble = f"{len(missing):,} of {len(held):,} requests have no line"
+                trouble = f"{len(missing):,} of {len(keys):,} requests have no line"
             log.warning("results of message batch %s: %s", batch.batch_id, trouble)
     raise ClaudeError(
         f"the results of message batch {batch.batch_id} could not be fetched whole in {_FETCHES} tries: "
@@ -114,14 +136,3 @@ def _results(lines: BinaryIO, nonce: str) -> Iterator[tuple[str, Mapping[str, An
             key = key_of(row["custom_id"], nonce)
             if key is not None:
                 yield key, row["result"]
-
-
-def _refuse_impostor(ledger: Ledger, batch: MessageBatch, answer: Answer) -> None:
-    if answer.model is None or answers_for(batch.model, answer.model):
-        return
-    reason = f"asked for {batch.model}, answered by {answer.model}"
-    ledger.failed(batch.nonce, reason)
-    raise ClaudeError(
-        f"message batch {batch.batch_id}: {reason}; its answers are not kept. Name the model that serves at "
-        "this base URL, or set the base URL of the one you want"
-    )

@@ -18,6 +18,9 @@ from sqlalchemy.types import TypeDecorator
 
 metadata = MetaData()
 
+# As a message batch sums them over its answers: input beside the cache, output, cache writes and reads.
+TOKENS = ("input_tokens", "output_tokens", "write_tokens", "read_tokens")
+
 
 class Usd(TypeDecorator[Decimal]):
     """Dollars, kept as whole pico-dollars: sums are exact on SQLite too, and every price times one token
@@ -79,6 +82,17 @@ message_batches = Table(
     Column("counts", Text),  # JSON: rows by outcome
     Column("usd", Usd),  # of all its answers
     Column("reason", Text),  # why it failed
+    Column("kind", String(10), nullable=False),  # `batch`, or `direct`: asked one by one, beside the batches
+    Column("recipe", Text, nullable=False),  # this and the two below: its Purpose
+    Column("stage", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("prompt_digest", String(32), nullable=False),  # of all its requests
+    Column("reserved", Usd, nullable=False),  # the most that it can cost
+    Column("input_tokens", BigInteger, nullable=False),  # this and the three below: of all its answers
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("write_tokens", BigInteger, nullable=False),
+    Column("read_tokens", BigInteger, nullable=False),
+    Column("beat_at", Float),  # of a direct one: its process was alive
 )
 
 # What live message batches hold. The primary key is the promise that no request is in two of them.

@@ -1,4 +1,4 @@
-"""Archives into documents: WARC, JSON lines, Parquet. `read` is the way in."""
+"""Archives into documents: WARC, JSON lines, CSV, Parquet. `read` is the way in."""
 
 from curation.ingest.documents import Batch, read
 

@@ -49,4 +49,4 @@ def _declared(data: bytes, header_charset: str | None) -> str | None:
 def _mostly_utf8(text: str) -> bool:
     """Whether of the characters beyond ASCII more were sound than not."""
     broken = text.count("\ufffd")
-    return sum(character > "\x7f" for character in text) > 2 * broken
+    return len(text) - len(text.encode("ascii", "ignore")) > 2 * broken

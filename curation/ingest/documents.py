@@ -26,6 +26,7 @@ BATCH_BYTES = 16_000_000
 
 SPACES = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
 CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+EITHER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,10 @@ def outcomes(source: Source, name: str, stream: BinaryIO) -> Iterator[Outcome]:
             from curation.ingest import jsonl
 
             return jsonl.outcomes(source, name, stream)
+        case "csv":
+            from curation.ingest import csv_rows
+
+            return csv_rows.outcomes(source, name, stream)
         case "parquet":
             from curation.ingest import parquet
 
@@ -77,7 +82,7 @@ def outcomes(source: Source, name: str, stream: BinaryIO) -> Iterator[Outcome]:
 
 def clean(text: str) -> str:
     """`text` without control characters; those that separate words (form feed …) become a space."""
-    return CONTROLS.sub("", SPACES.sub(" ", text))
+    return CONTROLS.sub("", SPACES.sub(" ", text)) if EITHER.search(text) else text
 
 
 class _Identities:

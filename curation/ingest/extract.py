@@ -15,14 +15,6 @@ from curation.recipe import Extract
 from curation.text.block_scores import BlockModel, kept, likelihoods
 from curation.text.blocks import ELEMENT, Blocks, blocks
 from curation.text.markup import HIDDEN_BIT, MASK, hash_of
-from curation.text.nesting import deepest
-
-MAX_DEPTH = 2_000
-"""Open tags at a time; 889 is the most that 2,641 real pages had. Resiliparse takes time that grows with the
-square of the depth: 20 ms at 1,000 nested `<div>`, 1.8 s at 10,000, minutes at 100,000; `<font>` and `<p>`
-in turns take memory that grows so."""
-MAX_TAGS = 400_000
-"""25,496 is the most that 2,333 real pages had. A tag takes about 700 bytes of memory for the while."""
 
 WORD = re.compile(r"\w+")
 
@@ -43,8 +35,7 @@ def page(html: str, settings: Extract) -> Page:
     """The text and the title of `html`.
 
     Where no main content is found, the text is that of the whole page, rather than none. Raises
-    UnreadableError: `nested_too_deep` beyond MAX_DEPTH, `too_many_tags` beyond MAX_TAGS, `bad_html`.
-    What these limits do not foresee is caught by `sandbox`.
+    UnreadableError `bad_html`. A page that nobody knows goes through `limits.check` first.
     """
     tree = _tree(html)
     title = " ".join((tree.title or "").split())
@@ -59,10 +50,6 @@ def page(html: str, settings: Extract) -> Page:
 
 
 def _tree(html: str) -> Any:
-    if (tags := html.count("<")) > MAX_TAGS:
-        raise UnreadableError("too_many_tags", f"{tags} tags; the limit is {MAX_TAGS}")
-    if tags > MAX_DEPTH and tags - html.count("</") > MAX_DEPTH and (most := depth(html)) > MAX_DEPTH:
-        raise UnreadableError("nested_too_deep", f"{most} tags in each other; the limit is {MAX_DEPTH}")
     try:
         return HTMLTree.parse(html)
     except HTMLParserException as error:
@@ -96,7 +83,7 @@ def tree_blocks(tree: Any) -> Blocks:
 
 def title_hashes(title: str) -> Any:
     """int64[words]: the hashes of a title's words, sorted."""
-    return np.unique(np.array([hash_of(word) for word in WORD.findall(title.lower())], np.int64))
+    return np.array(sorted({hash_of(word) for word in WORD.findall(title.lower())}), np.int64)
 
 
 def _by_resiliparse(tree: Any, settings: Extract) -> tuple[str, bool]:
@@ -114,8 +101,3 @@ def _trafilatura(form: Format) -> Any:
     from datatrove.pipeline.extractors.trafilatura import Trafilatura
 
     return Trafilatura(deduplicate=False, **{"output_format": "markdown"} if form == "markdown" else {})
-
-
-def depth(html: str) -> int:
-    """The most tags that are open at a time, as their names alone tell."""
-    return int(deepest(np.frombuffer(html.encode("utf-8", "replace"), np.uint8)))

@@ -7,11 +7,11 @@ is a fault of its record.
 
 import io
 import re
-import zlib
 from collections.abc import Callable
 
 import zstandard
 from fastwarc.stream_io import BrotliReader
+from isal import isal_zlib as zlib
 
 from curation.ingest.outcome import UnreadableError
 
@@ -47,7 +47,7 @@ def _decoded(payload: bytes, transfer: str, content: str, limit: int) -> bytes:
             raise UnreadableError("unknown_content_encoding", repr(coding))
         try:
             payload = DECODERS[coding](payload, limit)
-        except (zlib.error, zstandard.ZstdError, OSError, EOFError) as error:
+        except (zlib.IsalError, zstandard.ZstdError, OSError, EOFError) as error:  # type: ignore[misc]  # its stub
             raise UnreadableError("bad_content_encoding", f"{coding}: {error}") from error
     return payload
 
@@ -91,7 +91,7 @@ def _deflate(data: bytes, limit: int) -> bytes:
     """`deflate` should be zlib's format; some servers send it raw."""
     try:
         return _inflate(data, limit, 15)
-    except zlib.error:
+    except zlib.IsalError:  # type: ignore[misc]  # as in gzip_members
         return _inflate(data, limit, -15)
 
 

@@ -2,9 +2,11 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
+from difflib import get_close_matches
 
+from curation.errors import InputError
 from curation.ingest.licenses import license_of
 from curation.ingest.outcome import Document, UnreadableError
 from curation.recipe import Source
@@ -37,6 +39,21 @@ def document(source: Source, fields: Mapping[str, object], raw_key: str, file: s
     )
     _check(made)
     return made
+
+
+def check_columns(source: Source, name: str, present: Sequence[str]) -> list[str]:
+    """The columns that `source` maps; InputError for one that the file `name` has not among `present`."""
+    mapping = source.columns
+    single = (mapping.text, mapping.id, mapping.url, mapping.fetched_at, mapping.license)
+    wanted = list(dict.fromkeys([column for column in single if column] + list(mapping.metadata)))
+    for column in wanted:
+        if column not in present:
+            near = get_close_matches(column, present, n=3, cutoff=0.5) or present[:10]
+            raise InputError(
+                f"source {source.name!r}: {name} has no column {column!r}; nearest: {', '.join(near)}. "
+                f"Name the columns that it has in the recipe."
+            )
+    return wanted
 
 
 def _shown(value: object) -> str:

@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation.document import content_hash
-from curation.errors import InputError
 from curation.ingest import mapped
 from curation.ingest.outcome import Outcome, Quarantined, UnreadableError
 from curation.recipe import Source
@@ -28,7 +26,7 @@ def outcomes(source: Source, name: str, stream: BinaryIO) -> Iterator[Outcome]:
     except (pa.ArrowException, OSError) as error:
         yield _damage(name, 0, "not_parquet", error)
         return
-    columns = _columns(source, name, file.schema_arrow.names)
+    columns = mapped.check_columns(source, name, file.schema_arrow.names)
     first = 0
     for group in range(file.num_row_groups):
         row, after = first, first + file.metadata.row_group(group).num_rows
@@ -66,21 +64,6 @@ def _value(scalar: pa.Scalar) -> object:
         return scalar.as_py()
     except UnicodeDecodeError:
         return scalar.cast(pa.large_binary()).as_py()
-
-
-def _columns(source: Source, name: str, present: list[str]) -> list[str]:
-    """The mapped columns; InputError for one that is not `present`."""
-    mapping = source.columns
-    single = (mapping.text, mapping.id, mapping.url, mapping.fetched_at, mapping.license)
-    wanted = list(dict.fromkeys([column for column in single if column] + list(mapping.metadata)))
-    for column in wanted:
-        if column not in present:
-            near = get_close_matches(column, present, n=3, cutoff=0.5) or present[:10]
-            raise InputError(
-                f"source {source.name!r}: {name} has no column {column!r}; nearest: {', '.join(near)}. "
-                f"Name the column in sources[].columns."
-            )
-    return wanted
 
 
 def _damage(name: str, row: int, reason: str, error: Exception, what: str = "") -> Quarantined:

@@ -18,8 +18,11 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from curation.errors import CurationError
+from curation.ingest import limits
+from curation.ingest.charset import decode
 from curation.ingest.extract import Page, page
 from curation.ingest.outcome import UnreadableError
 from curation.recipe import Extract
@@ -32,20 +35,30 @@ MEMORY_BYTES = 3 << 30
 """Of data that the process may have."""
 READY_SECONDS = 600
 """For imports, and, the first time on a machine, compilation."""
-LENGTHS = struct.Struct("=II")
-"""Of the settings and of the page, in bytes; what is asked begins with them. Answers are pickled."""
+LENGTHS = struct.Struct("=III")
+"""Bytes of the settings, the charset and the page; what is asked begins with them. Answers are pickled."""
+MALLOC = {"MALLOC_MMAP_THRESHOLD_": "268435456", "MALLOC_TRIM_THRESHOLD_": "268435456"}
+"""glibc keeps what a page took for the next, instead of handing it back and asking for it anew."""
 CHILD = "import sys; from curation.ingest.sandbox import _serve; _serve(int(sys.argv[1]))"
 
 
-def extract(html: str, settings: Extract) -> Page:
-    """`page`, with its errors. Also UnreadableError: `extraction_timed_out` beyond PAGE_SECONDS, and
-    `extraction_failed` where the process died of the page."""
+class Extracted(NamedTuple):
+    """What a page says, and the Python name of the charset that it was read by."""
+
+    page: Page
+    charset: str
+
+
+def extract(body: bytes, charset: str | None, settings: Extract) -> Extracted:
+    """The page in `body`, whose header names `charset`, if any. With the errors of `page` and `limits.check`;
+    also UnreadableError: `extraction_timed_out` beyond PAGE_SECONDS, and `extraction_failed` where the
+    process died of the page."""
     try:
-        return _ask(html, settings)
+        return _ask(body, charset, settings)
     except _DiedError:
         pass  # perhaps of something else: memory that others took, a signal from outside
     try:
-        return _ask(html, settings)
+        return _ask(body, charset, settings)
     except _DiedError as error:
         raise UnreadableError("extraction_failed", f"the parser's process {error}") from error
 
@@ -54,10 +67,10 @@ class _DiedError(Exception):
     """The process died over a page; the message says how."""
 
 
-def _ask(html: str, settings: Extract) -> Page:
+def _ask(body: bytes, charset: str | None, settings: Extract) -> Extracted:
     child = _child(os.getpid())
     try:
-        return child.ask(html, settings)
+        return child.ask(body, charset, settings)
     except (EOFError, OSError, pickle.UnpicklingError) as error:
         _child.cache_clear()
         end = child.end()
@@ -77,7 +90,7 @@ class _Child:
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", CHILD, str(theirs.fileno())],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env={**os.environ, **MALLOC, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
             )
@@ -92,13 +105,13 @@ class _Child:
             said = f"the process that extracts text did not start: it {_said(self.end())}"
             raise CurationError(said) from error
 
-    def ask(self, html: str, settings: Extract) -> Page:
+    def ask(self, body: bytes, charset: str | None, settings: Extract) -> Extracted:
         """EOFError, OSError or UnpicklingError where it has died, TimeoutError after WALL_SECONDS."""
-        said, page = _written(settings), html.encode("utf-8", "surrogatepass")
-        self.stream.write(LENGTHS.pack(len(said), len(page)) + said)
-        self.stream.write(page)
+        said, named = _written(settings), (charset or "").encode("utf-8", "replace")
+        self.stream.write(LENGTHS.pack(len(said), len(named), len(body)) + said + named)
+        self.stream.write(body)
         self.stream.flush()
-        reply: Page | UnreadableError = pickle.load(self.stream)
+        reply: Extracted | UnreadableError = pickle.load(self.stream)
         if isinstance(reply, UnreadableError):
             raise reply
         return reply
@@ -148,23 +161,25 @@ def _serve(handle: int) -> None:
     with contextlib.suppress(OSError), socket.socket(fileno=handle) as ours, ours.makefile("rwb") as stream:
         pickle.dump(None, stream)
         stream.flush()
-        for html, settings in _asked(stream):
-            pickle.dump(_answer(html, settings), stream)
+        for asked in _asked(stream):
+            pickle.dump(_answer(*asked), stream)
             stream.flush()
 
 
-def _asked(stream: io.BufferedRWPair) -> Iterator[tuple[str, Extract]]:
+def _asked(stream: io.BufferedRWPair) -> Iterator[tuple[bytes, str | None, Extract]]:
     while len(lengths := stream.read(LENGTHS.size)) == LENGTHS.size:
-        said, page = map(stream.read, LENGTHS.unpack(lengths))
-        yield str(page, "utf-8", "surrogatepass"), _settings(said)
+        said, charset, body = map(stream.read, LENGTHS.unpack(lengths))
+        yield body, charset.decode() or None, _settings(said)
 
 
-def _answer(html: str, settings: Extract) -> Page | UnreadableError:
+def _answer(body: bytes, declared: str | None, settings: Extract) -> Extracted | UnreadableError:
     used = resource.getrusage(resource.RUSAGE_SELF)
     limit = int(used.ru_utime + used.ru_stime) + PAGE_SECONDS + 1
     resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))  # then SIGXCPU, in C too
     try:
-        return page(html, settings)
+        html, charset = decode(body, declared)
+        limits.check(body if charset == "utf-8" else html.encode("utf-8", "replace"))
+        return Extracted(page(html, settings), charset)
     except UnreadableError as error:
         return error
     except MemoryError:

@@ -22,7 +22,7 @@ from curation.ingest.block_model import WEIGHTS, store
 from curation.ingest.extract import parsed, title_hashes
 from curation.ingest.gold_pages import FOLDS, GoldPage, gold_pages
 from curation.text.block_features import features
-from curation.text.block_scores import BlockModel, Trees, likelihoods
+from curation.text.block_scores import MAX_LEAVES, BlockModel, Trees, likelihoods, slot
 from curation.text.blocks import CJK, ELEMENT, WORDS, Blocks
 from curation.text.markup import PARENT, hash_of, hash_table
 
@@ -165,30 +165,48 @@ def _weights(one: Example, pages: Counter[str]) -> Any:
 
 
 def _exported(model: Any) -> Trees:
-    """The arrays of scikit-learn's trees."""
-    roots, nodes = [], []
-    start = 0
-    for (tree,) in model._predictors:
-        own = tree.nodes.copy()
-        own["left"] += start
-        own["right"] += start
-        roots.append(start)
-        nodes.append(own)
-        start += len(own)
-    every = np.concatenate(nodes)
-    feature = np.where(every["is_leaf"], -1, every["feature_idx"]).astype(np.int16)
-    threshold = every["num_threshold"].astype(np.float64)
-    left, right = every["left"].astype(np.int32), every["right"].astype(np.int32)
-    value = every["value"].astype(np.float32)
+    """scikit-learn's trees, which have at most MAX_LEAVES leaves each, as `Trees`."""
+    starts, splits = [0], []
+    value = np.zeros((len(model._predictors), MAX_LEAVES), np.float32)
+    for number, (tree,) in enumerate(model._predictors):
+        own, leaves = _splits(tree.nodes)
+        value[number, [slot(np.uint32(1 << n)) for n in range(len(leaves))]] = leaves
+        splits += own
+        starts.append(len(splits))
+    feature, threshold, stays = zip(*splits, strict=True)
     return Trees(
-        np.array(roots, np.int32),
-        feature,
-        threshold,
-        left,
-        right,
+        np.array(starts, np.int32),
+        np.array(feature, np.int16),
+        _rounded_down(np.array(threshold, np.float64)),
+        np.array(stays, np.uint32),
         value,
         float(model._baseline_prediction[0, 0]),
     )
+
+
+def _splits(nodes: Any) -> tuple[list[tuple[int, float, int]], list[float]]:
+    """Of a tree: feature, threshold and `stays` of each split, and the leaves' values from left to right."""
+    splits: list[tuple[int, float, int]] = []
+    leaves: list[float] = []
+
+    def below(node: int) -> int:
+        """The leaves below a node, as bits."""
+        this = nodes[node]
+        if this["is_leaf"]:
+            leaves.append(float(this["value"]))
+            return 1 << (len(leaves) - 1)
+        left = below(int(this["left"]))
+        splits.append((int(this["feature_idx"]), float(this["num_threshold"]), 0xFFFFFFFF ^ left))
+        return left | below(int(this["right"]))
+
+    below(0)
+    return splits, leaves
+
+
+def _rounded_down(threshold: Any) -> Any:
+    """float32: of a number that is float32 too, it says what the float64 said."""
+    near = threshold.astype(np.float32)
+    return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near).astype(np.float32)
 
 
 def main() -> None:

@@ -112,17 +112,17 @@ def _resource(raw: Raw, record: Any, limit: int) -> Body | Skipped:
 def _page(source: Source, name: str, raw: Raw, record: Any, fetched: Body) -> Outcome:
     """The document that a page becomes."""
     body, declared, overlooked = fetched
-    if not body.strip():
+    if not body or body.isspace():
         return Skipped("empty_body")
     media_type = _sniffed(body, _media_type(declared))
     if media_type not in PAGE_TYPES:
         return Skipped("not_html_or_text")
     if not record.record_id:
         raise UnreadableError("no_record_id", "no WARC-Record-ID, which a document's id is made of")
-    text, charset = decode(body, _charset(declared))
-    title, whole = "", False
     if media_type in HTML_TYPES:
-        text, title, whole = sandbox.extract(text, source.extract)
+        (text, title, whole), charset = sandbox.extract(body, _charset(declared), source.extract)
+    else:
+        (text, charset), title, whole = decode(body, _charset(declared)), "", False
     url = _url(record)
     metadata = {
         "file": name,

@@ -110,9 +110,12 @@ def _records(window: Window, limit: int) -> Iterator[Raw | Quarantined]:
 
 def _skip_blank(window: Window) -> bool:
     """Go past line ends; False at the end."""
-    while window.peek(1) in (b"\r", b"\n"):
-        window.take(1)
-    return bool(window.peek(1))
+    while seen := window.peek(16):
+        rest = seen.lstrip(b"\r\n")
+        window.take(len(seen) - len(rest))
+        if rest:
+            return True
+    return False
 
 
 def _header(window: Window) -> bytes:

@@ -32,7 +32,8 @@ class Window:
     def peek(self, count: int) -> bytes:
         """The next `count` bytes, fewer at the end; they stay."""
         self._fill(count)
-        return bytes(self._ahead[:count])
+        with memoryview(self._ahead) as ahead:
+            return bytes(ahead[:count])  # copied once
 
     def take(self, count: int) -> bytes:
         """The next `count` bytes, fewer at the end."""

@@ -1,4 +1,4 @@
-"""The ledger's answers to the requests about a sample, row for row, and whether they cover enough of it."""
+"""The ledger's answers to requests, row for row, and whether they cover enough of what was asked."""
 
 import json
 from collections import Counter
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 COVERAGE_RATIO = 0.9
 """What is learned from, or released, with more unanswered than one in ten is no sample any more: what goes
 unanswered is not random."""
+
+STRATUM_MIN = 20
+"""Documents of a stratum from which a share of refusals says something."""
 
 UNASKED = "unasked"
 
@@ -41,10 +44,36 @@ class Reply:
 
 def replies(ledger: "Ledger", requests: Sequence[Request]) -> list[Reply]:
     """The reply to each request, in their order. ClaudeError where fewer than COVERAGE_RATIO are ok."""
-    found = {row.key: row for row in ledger.answers(dict.fromkeys(request.key for request in requests))}
-    made = [_reply(request.key, found.get(request.key)) for request in requests]
+    made = known(ledger, requests)
     _check_coverage(made)
     return made
+
+
+def known(ledger: "Ledger", requests: Sequence[Request]) -> list[Reply]:
+    """The reply to each request, in their order, however many there are."""
+    found = {row.key: row for row in ledger.answers(dict.fromkeys(request.key for request in requests))}
+    return [_reply(request.key, found.get(request.key)) for request in requests]
+
+
+def check_refusals(made: Sequence[Reply], strata: Sequence[str], refused_max: float) -> None:
+    """ClaudeError where of a stratum with STRATUM_MIN replies or more a share above `refused_max` is refused:
+    without them its topics would be missing from all that follows. `strata` is row for row beside `made`."""
+    by_stratum: dict[str, list[Reply]] = {}
+    for reply, stratum in zip(made, strata, strict=True):
+        by_stratum.setdefault(stratum, []).append(reply)
+    said = []
+    for stratum, of_it in sorted(by_stratum.items()):
+        refused = Counter(
+            reply.detail or "no category" for reply in of_it if reply.outcome == Outcome.REFUSED
+        )
+        if len(of_it) >= STRATUM_MIN and refused.total() > refused_max * len(of_it):
+            kinds = ", ".join(f"{count} {kind}" for kind, count in refused.most_common())
+            said.append(f"{refused.total()} of {len(of_it)} in {stratum} ({kinds})")
+    if said:
+        raise ClaudeError(
+            f"refused: {'; '.join(said)}; judge.refusals_max is {refused_max:.0%} of a stratum. Leave these "
+            "documents out by a rule, judge by another model, or raise the limit if their loss does no harm"
+        )
 
 
 def _reply(key: str, row: Any) -> Reply:

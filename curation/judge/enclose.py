@@ -4,9 +4,10 @@
     "the text as one line of JSON"
     </document-NONCE>
 
-The text is JSON, so it has no line of its own to close with; and the nonce depends on the text, so whoever
-writes the text cannot put it in. Escaped is only what JSON escapes: tags and quotation marks in the text stay
-readable to the model. `open_` is what a server that stands in for a model reads the text with.
+The text is JSON, so it has no line of its own to close with; and the nonce depends on the text and on a key
+that only the lake has, so whoever writes the text cannot put it in. Escaped is what JSON escapes and what
+else ends a line: tags and quotation marks in the text stay readable to the model. `open_` is what a server
+that stands in for a model reads the text with.
 """
 
 import hashlib
@@ -17,22 +18,21 @@ import re
 from curation.document import content_hash
 
 NONCE_HEX_DIGITS = 16
-DEFAULT_KEY = b"curation: the delimiters of documents, 1"
-"""The same answer is asked for in the same words everywhere; a lake with a key of its own passes that."""
+_LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}  # JSON leaves these as they are
 
 _ENCLOSED = re.compile(
     rf'^<document-([0-9a-f]{{{NONCE_HEX_DIGITS}}})>\n(".*")\n</document-\1>$', re.MULTILINE
 )
 
 
-def enclose(text: str, prompt_digest: str, key: bytes = DEFAULT_KEY) -> str:
+def enclose(text: str, prompt_digest: str, key: bytes) -> str:
     """`text` as JSON between delimiters whose nonce it does not contain."""
-    encoded = json.dumps(text, ensure_ascii=False)
+    encoded = json.dumps(text, ensure_ascii=False).translate(_LINE_ENDS)
     mark = nonce(text, prompt_digest, key)
     return f"<document-{mark}>\n{encoded}\n</document-{mark}>"
 
 
-def nonce(text: str, prompt_digest: str, key: bytes = DEFAULT_KEY) -> str:
+def nonce(text: str, prompt_digest: str, key: bytes) -> str:
     """16 hex digits: HMAC-SHA256 of the digests of text and prompt, counted on until absent from the text."""
     digest = content_hash("enclosed", text)
     count = 0

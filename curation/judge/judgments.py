@@ -1,23 +1,28 @@
 """Judgments: what a rubric says of each document of a sample. Published once; a row whatever came of it."""
 
+import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from curation import manifest, stage
+from curation.claude.request import Request
 from curation.fingerprint import fingerprint
-from curation.judge import answers, prompt, rubric
+from curation.judge import answers, canaries, lake_key, prompt, relabel, rubric
 from curation.judge.answers import Reply
+from curation.judge.prompt import Prompt
+from curation.judge.suspicion import suspicions
 from curation.layout import Layout
-from curation.manifest import Manifest
+from curation.manifest import Input, Manifest
 from curation.recipe import Judge
 from curation.stage import Published
 
 if TYPE_CHECKING:
     from curation.claude.ledger import Ledger
 
-VERSION = 1
+VERSION = 2
 
 JUDGMENTS = pa.schema(
     [
@@ -31,60 +36,110 @@ JUDGMENTS = pa.schema(
         pa.field("key", pa.string(), nullable=False),  # of the answer in the ledger
         pa.field("outcome", pa.string(), nullable=False),
         pa.field("detail", pa.string(), nullable=False),
-        pa.field("score", pa.int32()),  # of the rubric's scale; null, with the two below, unless ok
+        pa.field("score", pa.int32()),  # of the rubric's scale; null, with the three below, unless ok
         pa.field("evidence", pa.string()),
         pa.field("addresses_model", pa.bool_()),
+        pa.field("answer", pa.string()),  # all of it: JSON, its fields as the schema orders them
+        pa.field("stratum", pa.string()),
+        pa.field("drawn_for", pa.string()),  # audit, stratified, or uncertain
+        pa.field("weight", pa.float64()),  # documents that this one stands for, within what it was drawn for
+        pa.field("suspicion", pa.string(), nullable=False),  # lexical, disagrees, both with a comma, or ''
     ]
 )
 
 
-def mark(settings: Judge) -> str:
-    """The fingerprint of judgments: what can change an answer, but for the answer itself."""
-    asked = settings.model_dump(include={"model", "sample", "seed"})
-    return fingerprint("judgments", VERSION, {**rubric.load(settings.rubric).settings, **asked})
+def mark(settings: Judge, is_first: bool = True) -> str:
+    """The fingerprint of a round's judgments: what can change which rows there are and what they say, but for
+    the answers themselves. That of the first round knows of no others."""
+    asked = settings.model_dump(mode="json", include={"model", "sample", "strata", "audit", "seed"})
+    if not is_first:
+        asked |= {"round": settings.round, "relabel": relabel.VERSION}
+    known = [canary.model_dump() for canary in canaries.load(settings.rubric)]
+    return fingerprint("judgments", VERSION, {**rubric.of(settings).settings, **asked, "canaries": known})
 
 
-def directory(lake: Layout, settings: Judge, decisions: Published) -> str:
-    """Where the judgments lie, of a sample of what these decisions keep."""
-    return lake.judgments(settings.rubric, mark(settings), manifest.inputs_digest([decisions.input]))
+def find(
+    lake: Layout, settings: Judge, decisions: Published, after: Published | None = None
+) -> Published | None:
+    """The judgments of the first round, or of the one `after` a classifier, of what these decisions keep, if
+    they are published: then nothing need be sampled or asked."""
+    return stage.current(_directory(lake, settings, decisions, after))
 
 
-def find(lake: Layout, settings: Judge, decisions: Published) -> Published | None:
-    """The judgments if they are published: then nothing need be sampled or asked."""
-    return stage.current(directory(lake, settings, decisions))
+def _directory(lake: Layout, settings: Judge, decisions: Published, after: Published | None) -> str:
+    inputs = manifest.inputs_digest(_inputs(decisions, after))
+    return lake.judgments(settings.rubric, mark(settings, after is None), inputs)
+
+
+def _inputs(decisions: Published, after: Published | None) -> tuple[Input, ...]:
+    return (decisions.input, after.input) if after else (decisions.input,)
+
+
+def requests(lake: Layout, settings: Judge, sample: pa.Table) -> list[Request]:
+    """What is asked: about each document of `sample`, row for row, then about each canary of the rubric."""
+    asked, key = rubric.of(settings), lake_key.read(lake)
+    known = [asked.request(canary.text, settings.model, key) for canary in canaries.load(settings.rubric)]
+    return [*prompt.requests(asked, sample, settings.model, key), *known]
 
 
 def publish(
-    lake: Layout, settings: Judge, decisions: Published, sample: pa.Table, ledger: "Ledger"
+    lake: Layout,
+    settings: Judge,
+    decisions: Published,
+    sample: pa.Table,
+    ledger: "Ledger",
+    after: Published | None = None,
 ) -> Published:
-    """Publish a row for each document of `sample`, in its order; skipped if they are published.
-    Raises ClaudeError where too few were answered."""
-    found = find(lake, settings, decisions)
+    """Publish a row for each document of `sample`, in its order; skipped if they are published. It was drawn
+    from what these decisions keep, by the scores of the classifier that it comes `after` if there is one.
+
+    Raises ClaudeError where too few were answered, a stratum was refused, or canaries were answered wrongly.
+    """
+    found = find(lake, settings, decisions, after)
     if found:
         return found
-    rubric_ = rubric.load(settings.rubric)
-    replies = answers.replies(ledger, prompt.requests(rubric_, sample, settings.model))
+    rubric_, asked = rubric.of(settings), requests(lake, settings, sample)
+    replies = answers.replies(ledger, asked[: sample.num_rows])
+    for column in ("stratum", "source"):
+        answers.check_refusals(replies, sample.column(column).to_pylist(), settings.refusals_max)
+    known = canaries.load(settings.rubric)
+    verdict = canaries.verdict(known, answers.known(ledger, asked[sample.num_rows :]), rubric_)
+    canaries.check(verdict, settings.canaries_wrong_max, settings.model)
     said = {"rubric": rubric_.name, "rubric_digest": rubric_.digest, "model": settings.model}
-    documents = sample.select(["id", "digest", "source"]).to_pylist()
-    rows = [{**d, **said, **_row(r)} for d, r in zip(documents, replies, strict=True)]
-    where = directory(lake, settings, decisions)
+    where = _directory(lake, settings, decisions, after)
     with stage.part_writer(where, JUDGMENTS) as writer:
-        for batch in pa.Table.from_pylist(rows, schema=JUDGMENTS).to_batches():
+        for batch in _table(rubric_, sample, replies, said).to_batches():
             writer.write(batch)
         file = writer.publish()
+    outcomes = dict(sorted(Counter(reply.outcome for reply in replies).items()))
     made = Manifest(
         stage="judgments",
         name=settings.rubric,
-        fingerprint=mark(settings),
-        inputs=(decisions.input,),
+        fingerprint=mark(settings, after is None),
+        inputs=_inputs(decisions, after),
         parts=(file,) if file else (),
-        rows_in=len(rows),
-        kept=len(rows),
-        details={**said, "outcomes": dict(sorted(Counter(r.outcome for r in replies).items()))},
+        rows_in=sample.num_rows,
+        kept=sample.num_rows,
+        details={**said, "outcomes": outcomes, "canaries": verdict},
     )
     return stage.publish(where, made)
 
 
-def _row(reply: Reply) -> dict[str, Any]:
+def _table(asked: Prompt, sample: pa.Table, replies: Sequence[Reply], said: Mapping[str, str]) -> pa.Table:
+    texts, digests = (sample.column(name).to_pylist() for name in ("text", "digest"))
+    scores = [reply.body.get(asked.score) for reply in replies]
+    believed = [None if r.body.get(rubric.LAST) else s for r, s in zip(replies, scores, strict=True)]
+    suspected = suspicions([asked.asked(text) for text in texts], digests, believed)
+    known = sample.drop_columns(["license", "text"]).to_pylist()
+    rows = [
+        {**document, **said, **_row(reply, score), "suspicion": suspicion}
+        for document, reply, score, suspicion in zip(known, replies, scores, suspected, strict=True)
+    ]
+    return pa.Table.from_pylist(rows, schema=JUDGMENTS)
+
+
+def _row(reply: Reply, score: int | None) -> dict[str, Any]:
     row = {name: getattr(reply, name) for name in ("key", "outcome", "detail", "answered_by")}
-    return {**row, **{name: reply.body.get(name) for name in rubric.FIELDS}}
+    answer = json.dumps(reply.body, ensure_ascii=False) if reply.is_ok else None
+    said = {name: reply.body.get(name) for name in (rubric.FIRST, rubric.LAST)}
+    return {**row, **said, "score": score, "answer": answer}

@@ -1,7 +1,11 @@
-"""How well a number tells good documents from the others: precision, recall, F1 and AUC."""
+"""How well a number tells good documents from the others: precision, recall, F1 and AUC.
 
+Each figure is computed for many weightings of the same documents at once, a row of `weights` each: the
+documents as they are, and the draws of a bootstrap (`intervals`). NaN where a figure is not defined.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,24 +25,44 @@ class Cut:
         return self.sign * values >= self.sign * self.at
 
 
-def figures(values: Numbers, cut: Cut, good: Flags) -> dict[str, Any]:
-    """The figures of `cut` on documents of which `good` are; None where a figure is not defined.
-
-    `auc` needs no cut: the probability that a good document has the better value than one that is not, ties
-    counting half (the Mann-Whitney U statistic over the number of pairs).
-    """
-    taken = cut.take(values)
-    right, wrong, missed = (int(np.sum(x)) for x in (taken & good, taken & ~good, ~taken & good))
+def at_cut(taken: Flags, good: Flags, weights: Numbers) -> dict[str, Numbers]:
+    """Precision, recall and F1 of taking the documents `taken` where those that are `good` are; each of
+    shape (rows of weights,)."""
+    right = weights @ (taken & good)
+    every_taken, every_good = weights @ taken, weights @ good
     return {
-        "precision": _ratio(right, right + wrong),
-        "recall": _ratio(right, right + missed),
-        "f1": _ratio(2 * right, 2 * right + wrong + missed),
-        "auc": auc(cut.sign * values, good),
-        "true_positives": right,
-        "false_positives": wrong,
-        "false_negatives": missed,
-        "true_negatives": len(good) - right - wrong - missed,
+        "precision": _ratio(right, every_taken),
+        "recall": _ratio(right, every_good),
+        "f1": _ratio(2 * right, every_taken + every_good),
     }
+
+
+def auc(values: Numbers, good: Flags, weights: Numbers, groups: Sequence[str] | None = None) -> Numbers:
+    """The probability that a good document has the larger value than one that is not, ties counting half
+    (Mann-Whitney's U over the number of pairs); shape (rows of weights,).
+
+    With `groups`, of pairs within a group alone: what of it is not the group's doing. A constant, and a
+    value that is the same for all of a group, then have .5.
+    """
+    above, pairs = np.zeros(len(weights)), np.zeros(len(weights))
+    names = np.zeros(len(values), dtype=int) if groups is None else np.array(groups, dtype=str)
+    for name in np.unique(names):
+        inside = names == name
+        one, both = _pairs(values[inside], good[inside], weights[:, inside])
+        above += one
+        pairs += both
+    return _ratio(above, pairs)
+
+
+def _pairs(values: Numbers, good: Flags, weights: Numbers) -> tuple[Numbers, Numbers]:
+    """The weight of pairs that are in order, and of all pairs, of a good document and another."""
+    order = np.argsort(values, kind="stable")
+    values, good, weights = values[order], good[order], weights[:, order]
+    starts = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+    positive = np.add.reduceat(weights * good, starts, axis=1)
+    negative = np.add.reduceat(weights * ~good, starts, axis=1)
+    below = np.cumsum(negative, axis=1) - negative / 2
+    return (positive * below).sum(axis=1), positive.sum(axis=1) * negative.sum(axis=1)
 
 
 def best_cut(values: Numbers, good: Flags) -> Cut:
@@ -57,16 +81,6 @@ def best_cut(values: Numbers, good: Flags) -> Cut:
     return found
 
 
-def auc(values: Numbers, good: Flags) -> float | None:
-    """See `figures`; None unless there are good documents and others."""
-    positives, negatives = int(good.sum()), int((~good).sum())
-    if not positives or not negatives:
-        return None
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    mean_rank = np.cumsum(counts) - (counts - 1) / 2  # from 1
-    above = float(mean_rank[place][good].sum()) - positives * (positives + 1) / 2
-    return round(above / (positives * negatives), 4)
-
-
-def _ratio(part: int, whole: int) -> float | None:
-    return round(part / whole, 4) if whole else None
+def _ratio(part: Numbers, whole: Numbers) -> Numbers:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(whole > 0, part / whole, np.nan)

@@ -1,85 +1,91 @@
-"""A keyed sample: of all documents asked for, those with the smallest hash of (purpose, seed, digest).
+"""A keyed sample: of each stratum the documents with the smallest hash of (purpose, seed, digest).
 
-Which documents are drawn depends on the set and the key alone, not on the order of partitions or parts, and
-a larger sample begins with the smaller one. Documents with parents are left out: they were written by a
-model, and what is drawn here decides what is asked of one.
+Which documents are drawn depends on the set and the key alone, not on the order of partitions or parts, and a
+larger sample of the same set contains the smaller one.
+
+A share of the sample, the *audit* slice, is drawn from all documents alike, by a hash of its own; the rest is
+shared out over the strata (`strata`). Each document drawn carries what it stands for, the inverse of how
+likely it was drawn: in the audit slice N/n, of N documents n drawn; else the same within its stratum. So the
+weighted mean of the scores of either slice estimates the mean of all without bias; the second does only where
+every stratum was drawn from, which it is not where there are more strata than places: then the smallest have
+none. A text that a set holds twice counts twice and is drawn once.
+
+Two passes over the columns find the strata and their sizes, a third draws; held are the strata's candidates,
+and the text is read of what is drawn alone.
 """
 
 import heapq
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from curation import stage
-from curation.document import SCHEMA, content_hash
-from curation.errors import LakeError
 from curation.facts import Partition
-from curation.select import kept_rows
+from curation.judge.frame import AUDIT, STRATIFIED, Drawn, Frame, table
+from curation.judge.strata import allocate
 from curation.stage import Published
-
-COLUMNS = ["id", "digest", "source", "license", "text"]
-SAMPLE = pa.schema([SCHEMA.field(name) for name in COLUMNS])
-
-
-class _Drawn(NamedTuple):
-    """A document in the order of the draw: by its hash, then its id, as several may have one digest."""
-
-    hash: str
-    id: str
-    digest: str
-    uri: str
-    row: int
 
 
 def draw(
-    decisions: Published, partitions: Sequence[Partition], size: int, *, seed: int, purpose: str
+    decisions: Published,
+    partitions: Sequence[Partition],
+    size: int,
+    *,
+    seed: int,
+    purpose: str,
+    strata: Sequence[str] = (),
+    audit: float = 0.0,
 ) -> pa.Table:
-    """The sample as a table of `SAMPLE`, in the order of the draw: `size` kept documents of distinct digests,
-    or all that there are. `text` is whole; a prompt truncates it. Samples of two purposes are independent.
+    """The sample as a table of `frame.SAMPLE`, the audit slice first: `size` kept documents of distinct
+    digests, or fewer where there are no more, or texts are repeated; `audit` of them drawn from all alike,
+    the others by the columns `strata`. `text` is whole; a prompt truncates it. Samples of two purposes are
+    independent.
     """
-    best: list[_Drawn] = []
-    for uri, decided in kept_rows(decisions, partitions):
-        best = _smallest(size, [*best, *_candidates(uri, decided, seed, purpose)])
-    texts = _read(best)
-    return pa.concat_tables([SAMPLE.empty_table(), *(texts[drawn.id] for drawn in best)]).combine_chunks()
+    frame = Frame(decisions, partitions, strata)
+    found = frame.cells()
+    sizes: Counter[str] = Counter()
+    audited: list[Drawn] = []
+    for drawn in frame.candidates(found, f"{purpose} audit", str(seed)):
+        sizes.update(document.stratum for document in drawn)
+        audited = _smallest(round(size * audit), [*audited, *drawn])
+    left = sizes - Counter(document.stratum for document in audited)
+    places = list(allocate(left, size - len(audited)))
+    best = _best(frame.candidates(found, purpose, str(seed)), Counter(places), {d.digest for d in audited})
+    counts = {stratum: len(drawn) for stratum, drawn in best.items()}
+    queues = {stratum: iter(drawn) for stratum, drawn in best.items()}
+    in_turn = [document for stratum in places if (document := next(queues[stratum], None))]
+    weights = [sizes.total() / len(audited) for _ in audited]
+    weights += [sizes[document.stratum] / counts[document.stratum] for document in in_turn]
+    return table([*audited, *in_turn], [AUDIT] * len(audited) + [STRATIFIED] * len(in_turn), weights)
 
 
-def _candidates(uri: str, decided: pa.Table, seed: int, purpose: str) -> Iterator[_Drawn]:
-    documents = stage.read_table(uri, ["id", "digest", "parents"])
-    if documents.column("id") != decided.column("id"):
-        raise LakeError(f"{uri} and the decisions about it do not list the same documents")
-    original = pc.equal(pc.list_value_length(documents.column("parents")), 0)
-    rows = pc.indices_nonzero(pc.and_(decided.column("kept"), original))
-    taken = documents.select(["id", "digest"]).take(rows)
-    columns = (rows, taken.column("id"), taken.column("digest"))
-    for row, id_, digest in zip(*(column.to_pylist() for column in columns), strict=True):
-        yield _Drawn(content_hash("sample", purpose, str(seed), digest), id_, digest, uri, row)
+def _best(
+    candidates: Iterable[list[Drawn]], places: Mapping[str, int], taken: Collection[str]
+) -> dict[str, list[Drawn]]:
+    """As many of each stratum as it has places, none with a digest that is taken."""
+    best: dict[str, list[Drawn]] = {stratum: [] for stratum in places}
+    for drawn in candidates:
+        by_stratum: dict[str, list[Drawn]] = {}
+        for document in drawn:
+            if document.stratum in best and document.digest not in taken:
+                by_stratum.setdefault(document.stratum, []).append(document)
+        for stratum, documents in by_stratum.items():
+            best[stratum] = _smallest(places[stratum], [*best[stratum], *documents])
+    return _distinct(best)
 
 
-def _smallest(size: int, candidates: list[_Drawn]) -> list[_Drawn]:
+def _distinct(best: Mapping[str, list[Drawn]]) -> dict[str, list[Drawn]]:
+    """Of documents that say the same in several strata the first stays, by hash and id."""
+    in_reverse = sorted((document for drawn in best.values() for document in drawn), reverse=True)
+    first = {document.digest: document for document in in_reverse}
+    return {stratum: [d for d in drawn if first[d.digest] is d] for stratum, drawn in best.items()}
+
+
+def _smallest(size: int, candidates: list[Drawn]) -> list[Drawn]:
     """The first document of each of the `size` smallest hashes, in order."""
-    first: dict[str, _Drawn] = {}
+    first: dict[str, Drawn] = {}
     for drawn in candidates:
         held = first.get(drawn.digest)
         if held is None or drawn < held:
             first[drawn.digest] = drawn
     return heapq.nsmallest(size, first.values())
-
-
-def _read(drawn: Sequence[_Drawn]) -> dict[str, pa.Table]:
-    """Each drawn document as a table of one row, by id; every part is read once."""
-    by_part: dict[str, list[_Drawn]] = {}
-    for document in drawn:
-        by_part.setdefault(document.uri, []).append(document)
-    found: dict[str, pa.Table] = {}
-    for uri, documents in by_part.items():
-        first = 0
-        for batch in stage.read_batches(uri, COLUMNS):
-            rows = pa.Table.from_batches([batch]).select(COLUMNS).cast(SAMPLE)
-            for document in documents:
-                if first <= document.row < first + batch.num_rows:
-                    found[document.id] = rows.slice(document.row - first, 1)
-            first += batch.num_rows
-    return found

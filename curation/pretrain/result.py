@@ -42,14 +42,18 @@ class TrainingResult:
         return self.folder / "checkpoints" / f"step-{self.steps:08d}.pt"
 
 
-def identity(source: Path, settings: Pretrain) -> str:
-    """16 hex digits that name the training of a release by these settings: its folder.
+def mark(settings: Pretrain) -> str:
+    """The fingerprint of a training, without the release that it reads.
 
-    How often a checkpoint is written is left out: it changes no weight. InputError if `source` is no release.
+    How often a checkpoint is written is left out: it changes no weight.
     """
-    asked = settings.model_dump(exclude={"checkpoint_every"})
-    settings_fingerprint = fingerprint("pretrain", VERSION, asked)
-    return content_hash(settings_fingerprint, release.digest(source), tokenizer.digest())[:16]
+    return fingerprint("pretrain", VERSION, settings.model_dump(exclude={"checkpoint_every"}))
+
+
+def identity(source: Path, settings: Pretrain) -> str:
+    """16 hex digits that name the training of a release by these settings: its folder. InputError if `source`
+    is no release."""
+    return content_hash(mark(settings), release.digest(source), tokenizer.digest())[:16]
 
 
 def write(result: TrainingResult) -> None:

@@ -37,7 +37,7 @@ class Released:
 
 def identity(recipe: Recipe, decisions: Published) -> str:
     """16 hex digits of what a release is made of: its settings and the decisions, which name all else."""
-    return manifest.inputs_digest([decisions.input.model_copy(update={"name": _fingerprint(recipe)})])
+    return manifest.inputs_digest([decisions.input.model_copy(update={"name": mark(recipe)})])
 
 
 def find(lake: Layout, recipe: Recipe, decisions: Published) -> Released | None:
@@ -87,7 +87,7 @@ def write(lake: Layout, recipe: Recipe, partitions: Sequence[Partition], decisio
     made = Manifest(
         stage="release",
         name=recipe.name,
-        fingerprint=_fingerprint(recipe),
+        fingerprint=mark(recipe),
         inputs=(decisions.input, *(p.documents.input for p in partitions)),
         parts=files,
         rows_in=decisions.manifest.rows_in,
@@ -175,7 +175,8 @@ def _edited(recipe: Recipe, tally: shards.Tally) -> dict[str, dict[str, int]]:
     }
 
 
-def _fingerprint(recipe: Recipe) -> str:
+def mark(recipe: Recipe) -> str:
+    """The fingerprint of a release: its settings, without the decisions that it follows."""
     permission = recipe.synthesize.permission if recipe.synthesize else None
     settings = {
         **recipe.release.model_dump(mode="json", exclude={"redact", "remove"}),

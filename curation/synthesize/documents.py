@@ -9,7 +9,7 @@ import pyarrow as pa
 from curation import stage
 from curation.document import SCHEMA, document_id, text_digest
 from curation.fingerprint import fingerprint
-from curation.judge import answers
+from curation.judge import answers, lake_key
 from curation.judge.answers import Reply
 from curation.judge.prompt import Prompt, requests
 from curation.layout import Layout
@@ -49,7 +49,7 @@ def write(
 
     def compute() -> Part:
         asked = prompt.load(settings.prompt)
-        replies = answers.replies(ledger, requests(asked, sample, settings.model))
+        replies = answers.replies(ledger, requests(asked, sample, settings.model, lake_key.read(lake)))
         dropped: Counter[str] = Counter()
         rows: dict[str, dict[str, Any]] = {}
         for parent, reply in zip(sample.to_pylist(), replies, strict=True):

@@ -150,6 +150,9 @@ def _shallow(row: Any, element: Any, length: float, made: Any) -> None:
 def _evidence(hashes: Any, owners: Any, title: Any, keys: Any, odds: Any, rows: Any, made: Any) -> None:
     """What the words of a block say, and how often the same words make a block of the page."""
     digests = np.zeros(len(rows), np.int64)
+    filtered: Any = np.int64(0)  # a bit for each word of the title, so that most others need no search
+    for value in title:
+        filtered |= np.int64(1) << (value & 63)
     for k in range(hashes.size):
         block = owners[k]
         digests[block] = (digests[block] * 31 + hashes[k]) & 0x3FFFFFFFFFFF
@@ -159,9 +162,10 @@ def _evidence(hashes: Any, owners: Any, title: Any, keys: Any, odds: Any, rows: 
             out[AT_EVIDENCE] += weight
             out[AT_EVIDENCE + 1] += 1
             out[AT_EVIDENCE + 2] = min(out[AT_EVIDENCE + 2], weight)
-        at = np.searchsorted(title, hashes[k])
-        if at < title.size and title[at] == hashes[k]:
-            out[AT_EVIDENCE + 3] += 1
+        if filtered >> (hashes[k] & 63) & 1:
+            at = np.searchsorted(title, hashes[k])
+            if at < title.size and title[at] == hashes[k]:
+                out[AT_EVIDENCE + 3] += 1
     for b in range(len(rows)):
         words = max(1.0, float(rows[b, WORDS]))
         made[b, AT_EVIDENCE] /= np.sqrt(words)

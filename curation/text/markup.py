@@ -122,8 +122,9 @@ def scan(html: Any) -> Any:
     tags = 1
     for place in range(html.size):
         tags += html[place] == LT
-    elements = np.zeros((tags + 1, 15), np.int64)
-    runs = np.zeros((tags + 1, 7), np.int64)
+    elements = np.empty((tags + 1, 15), np.int64)  # each is written whole when it opens
+    runs = np.empty((tags + 2, 7), np.int64)
+    elements[0], runs[0] = 0, 0
     hints = np.empty((2, html.size // 3 + 1), np.int64)
     stack = np.zeros((2, MAX_OPEN), np.int64)  # element, hash of its name
     numbers = np.zeros(6, np.int64)  # elements, hints, tables, rows, cells, items so far
@@ -136,6 +137,7 @@ def scan(html: Any) -> Any:
             if not elements[stack[0, top], SKIP]:
                 run[RUN_START], run[RUN_END], run[RUN_ELEMENT] = place, end, stack[0, top]
                 made += 1
+                runs[made] = 0
             place = end
         elif place + 1 < html.size and (html[place + 1] == BANG or html[place + 1] == QUESTION):
             place = _after_comment(html, place)

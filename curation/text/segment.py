@@ -201,6 +201,33 @@ def hash_words(data: Bytes, start: int, end: int, tables: Tables, out: NDArray[n
 
 
 @uncounted
+def next_word(data: Bytes, at: int, end: int, tables: Tables) -> tuple[int, int]:
+    """Where the next word of a folded text from `at` starts and ends; `end` twice if there is none. Words are
+    those of `words.words_of`."""
+    i = at
+    while i < end:
+        then, solo = i + 1, False
+        if data[np.uint64(i)] >= 0x80:
+            code, then = decode(data, i, end)
+            bits = tables.classes[tables.blocks[code >> 8] + (code & 0xFF)]
+            if not bits & _WORD:
+                i = then
+                continue
+            solo = bits & UNSPACED != 0
+        elif not _SMALL[data[np.uint64(i)]]:
+            i = then
+            continue
+        start = i
+        while then > i:  # what stands from `start` to `then` belongs to the word
+            i = then
+            while i < end and not solo and _SMALL[data[np.uint64(i)]]:
+                i += 1
+            then = _word_end(data, i, end, solo, tables) if i < end else i
+        return start, i
+    return end, end
+
+
+@uncounted
 def spell(
     data: Bytes, start: int, end: int, tables: Tables, codes: NDArray[np.int32], bits: NDArray[np.uint16]
 ) -> int:

@@ -1,15 +1,18 @@
 """`release_R`: from the facts of every day to a release, when the last of them is there."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 from airflow.sdk import DAG, FixedKeyMapper, PartitionedAssetTimetable, TaskGroup, get_current_context, task
 from airflow.sdk.definitions._internal.abstractoperator import AbstractOperator
 
+from curation.claude.prices import is_free
 from curation.recipe import ALL, Recipe
 from curation_airflow import forms
 from curation_airflow.operators import MessageBatchOperator
+from curation_airflow.quote import QuoteOperator
 from curation_airflow.screen import ScreenOperator
 from curation_airflow.tasks import DEFAULT_ARGS, log, open_job
 from recipe_dags import assets
@@ -25,7 +28,9 @@ Decides about every document of **{name}** and publishes what is kept as Parquet
 * **Asking Claude** is a message batch on the connection `anthropic`. The task gives its worker back while it
   waits; clearing or killing it cancels nothing that is paid for, and sends nothing again.
 * **Alarms**: if the first decisions are out of the ordinary, `screen` waits for approval before anything is
-  sent or released.
+  sent or released; `calibration`, where the judge is held to gold labels and has become worse.
+* **Money**: where the recipe says `budget.ask_usd`, what is sent is quoted first and waits for approval above
+  it; no run passes `budget.run_usd`, no day `budget.day_usd`.
 * It cannot be backfilled: backfill `ingest_{name}`, and it follows.
 
 The release is an event of the asset `release_{name}`, on which `pretrain_{name}` waits.
@@ -37,6 +42,19 @@ person approves or rejects them, under *Required Actions*. Gives the manifest's 
 
 JUDGE_DOC = """Have a sample of the surviving documents judged by the recipe's rubric. The sample is chosen by
 a keyed hash, so it hardly changes with a day more; what was judged before is not asked again."""
+
+ROUND_DOC = """Have the documents judged that the classifier is least sure of, and some at random. Once it
+passes the gate, or two rounds have gained nothing, there is nothing to ask, and the task ends at once."""
+
+CALIBRATE_DOC = """Have the documents with gold labels judged by the same rubric, some of them twice and some
+in other dress. What was judged before is not asked again."""
+
+CALIBRATION_DOC = """Hold the judge to the gold labels and publish the report. Where it agrees with them less
+than the model or prompt before did, wait until a person approves or rejects, under *Required Actions*. Gives
+the manifest's URI."""
+
+QUOTE_DOC = """Say what the next task is expected to cost. Above the recipe's `budget.ask_usd`, wait until a
+person approves or rejects it, under *Required Actions*. Gives the USD expected, and the range."""
 
 MERGE_DOC = """Merge the keys of all days, by which duplicates are found, in one range of them: each range is
 a task of its own. What was merged before is not merged again."""
@@ -74,12 +92,19 @@ def chain(recipe: Recipe, path: str) -> None:
     ranges = recipe.select.duplicates.key_ranges if recipe.select.duplicates else 1
     if ranges > 1:
         steps.append(merge_keys.partial(recipe=path).expand(number=[*range(ranges)]))
-    steps.append(_screen(path))
+    steps.append(_screen("screen", "screen", path, SCREEN_DOC))
     if recipe.judge:
-        steps += [_ask("judge", "judge_requests", path, JUDGE_DOC), score(path)]
+        steps += _asked(recipe, "judge", "judge", path, JUDGE_DOC)
+        if recipe.judge.gold:
+            steps += _asked(recipe, "calibrate", "calibrate", path, CALIBRATE_DOC)
+            steps.append(_screen("calibration", "calibrate", path, CALIBRATION_DOC))
+        steps.append(score(path))
+        for number in range(2, recipe.judge.rounds + 1):
+            steps += _asked(recipe, f"judge_{number}", f"judge_{number}", path, ROUND_DOC)
+            steps.append(score.override(task_id=f"score_{number}")(path, number))
     steps.append(select(path))
     if recipe.synthesize:
-        steps += [_ask("synthesize_text", "synthesize_requests", path, SYNTHESIZE_DOC), synthesize(path)]
+        steps += [*_asked(recipe, "synthesize", "synthesize_text", path, SYNTHESIZE_DOC), synthesize(path)]
     steps.append(task(outlets=[assets.release(recipe.name)])(release)(path))
     for before, after in pairwise(steps):
         before >> after
@@ -90,21 +115,35 @@ def job_of(recipe: str) -> Any:
     return open_job(recipe, get_current_context()["params"], forms.RELEASE)
 
 
-def _screen(path: str) -> ScreenOperator:
-    def job(context: Mapping[str, Any]) -> Any:
-        return open_job(path, context["params"], forms.RELEASE)
-
-    return ScreenOperator(task_id="screen", job=job, doc_md=SCREEN_DOC)
+def _screen(task_id: str, step: str, path: str, doc: str) -> ScreenOperator:
+    return ScreenOperator(task_id=task_id, job=_job(path), step=step, doc_md=doc)
 
 
-def _ask(task_id: str, verb: str, path: str, doc: str) -> MessageBatchOperator:
-    def asked(context: Mapping[str, Any]) -> tuple[Any, Any, str]:
-        from curation import pipeline
+def _job(path: str) -> Callable[[Mapping[str, Any]], Any]:
+    return lambda context: open_job(path, context["params"], forms.RELEASE)
 
-        job = open_job(path, context["params"], forms.RELEASE)
-        return getattr(pipeline, verb)(job), job.ledger, job.lake.answers
 
-    return MessageBatchOperator(task_id=task_id, asked=asked, doc_md=doc)
+def _asked(recipe: Recipe, step: str, task_id: str, path: str, doc: str) -> list[AbstractOperator]:
+    """The task that asks for a step, and before it, where a recipe wants that, the one that quotes."""
+    ask = MessageBatchOperator(task_id=task_id, asked=partial(_requests, path, step), doc_md=doc)
+    asks = recipe.synthesize if step == "synthesize" else recipe.judge
+    assert asks is not None, "a task asks for what the recipe has"
+    if recipe.budget.ask_usd is None or is_free(asks.model):
+        return [ask]
+    return [QuoteOperator(task_id=f"quote_{step}", job=_job(path), step=step, doc_md=QUOTE_DOC), ask]
+
+
+def _requests(path: str, step: str, context: Mapping[str, Any]) -> Any:
+    from curation import asking
+    from curation.claude.drive import Asked
+    from curation.claude.purpose import Purpose
+
+    job = _job(path)(context)
+    found = asking.step(job.recipe, step)
+    assert found is not None, "the recipe has the step for which this task was made"
+    purpose = Purpose(job.recipe.name, step, context["run_id"])
+    caps = asking.caps(job.recipe)
+    return Asked(job.ledger, found.requests(job), job.lake.answers, purpose, caps, direct=found.direct)
 
 
 # A short circuit skips all that follows at once; a skipped task would hand it on one by one.
@@ -148,11 +187,12 @@ def merge_keys(recipe: str, number: int) -> int:
 
 
 @task
-def score(recipe: str) -> str:
-    """Train the classifier on the judgments and score every document. Gives the manifest's URI."""
+def score(recipe: str, number: int = 1) -> str:
+    """Train the classifier on the judgments of all rounds so far and score every document. Gives the
+    manifest's URI."""
     from curation import pipeline
 
-    return pipeline.score(job_of(recipe)).uri
+    return pipeline.score(job_of(recipe), number).uri
 
 
 @task

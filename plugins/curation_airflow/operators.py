@@ -1,30 +1,30 @@
 """The operator that has requests answered by message batches, and gives its worker back while it waits.
 
 All that it knows lies in the ledger. So there is one way through it, whether the task is new, resumed,
-retried after a kill or cleared by hand: take what lives a step further, send what has no answer, and defer
-while anything lives. What was sent is never sent again and never cancelled: it is paid for.
+retried after a kill or cleared by hand: `curation.claude.drive` acts until it must wait, and is made anew
+when the waiting is over. What was sent is never sent again and never cancelled: it is paid for.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
 if TYPE_CHECKING:
+    from airflow.providers.anthropic.hooks.anthropic import AnthropicHook
     from airflow.sdk import Context
     from anthropic import Anthropic
 
-    from curation.claude.ledger import Ledger, MessageBatch
-    from curation.claude.request import Request
+    from curation.claude.drive import Asked
 
 CONNECTION = "anthropic"
-_PLANNED_SECONDS = 1.0  # until a batch is looked at again that the service was too busy to take
 
 
 class MessageBatchOperator(BaseOperator):
     """Have requests to Claude answered, in the ledger.
 
-    :param asked: from the task's context: the requests, the ledger, and the folder for raw result lines.
+    :param asked: from the task's context: the requests, the ledger, and all that `drive.Asked` says.
     :param conn_id: the `anthropic` connection: its password is the key, its host (if any) the base URL.
 
     Gives nothing to XCom: the answers are in the ledger, and the stage that follows reads them there.
@@ -33,7 +33,7 @@ class MessageBatchOperator(BaseOperator):
     def __init__(
         self,
         *,
-        asked: "Callable[[Mapping[str, Any]], tuple[list[Request], Ledger, str]]",
+        asked: "Callable[[Mapping[str, Any]], Asked]",
         conn_id: str = CONNECTION,
         **kwargs: Any,
     ) -> None:
@@ -42,73 +42,50 @@ class MessageBatchOperator(BaseOperator):
         self.conn_id = conn_id
 
     def execute(self, context: "Context") -> None:
-        requests, ledger, raw = self.asked(dict(context))
-        waiting = {request.key: request for request in requests}
-        unanswered = len(ledger.missing(waiting))
-        self.log.info("%d requests, %d of them answered before", len(waiting), len(waiting) - unanswered)
-        self._go_on(ledger, raw, waiting, replan=unanswered > 0, failures={})
+        self._go_on(context, since=time.time(), failures={})
 
     def resume(self, context: "Context", event: Mapping[str, Any]) -> None:
-        """After the trigger has fired. Only what a message batch holds is waited for: what the service
-        failed to answer goes again with the next run, not in a circle."""
-        requests, ledger, raw = self.asked(dict(context))
-        by_key = {request.key: request for request in requests}
-        held = [key for batch in ledger.live(by_key) for key in ledger.held(batch.nonce) if key in by_key]
-        self._go_on(ledger, raw, {key: by_key[key] for key in held}, False, event.get("failures", {}))
+        """After the trigger has fired."""
+        self._go_on(context, since=event.get("since", time.time()), failures=event.get("failures", {}))
 
-    def _go_on(
-        self,
-        ledger: "Ledger",
-        raw: str,
-        waiting: "dict[str, Request]",
-        replan: bool,
-        failures: Mapping[str, int],
-    ) -> None:
-        live, seconds, failed = step(self._client(), ledger, raw, waiting, replan=replan, failures=failures)
-        if not live:
-            self.log.info("every request has its answer in the ledger")
+    def _go_on(self, context: "Context", *, since: float, failures: Mapping[str, int]) -> None:
+        from curation.claude.drive import drive
+
+        asked = self.asked(dict(context))
+        if asked.direct:
+            self._ask_here(asked)
             return
+        steps = drive(self._client(), asked, since=since, failures=failures)
+        try:
+            wait = next(steps)
+        except StopIteration as finished:
+            self.log.info("done: %s", finished.value)
+            return
+        finally:
+            steps.close()
         from curation_airflow.triggers import MessageBatchTrigger, waited
 
-        self.log.info("waiting for %d message batches", len(live))
-        trigger = MessageBatchTrigger(self.conn_id, waited(live, failed), seconds)
+        self.log.info("waiting for %d message batches", len(wait.live))
+        batches = waited(wait.live, wait.failures)
+        trigger = MessageBatchTrigger(self.conn_id, batches, wait.seconds, wait.retry_seconds, since)
         self.defer(trigger=trigger, method_name="resume")
 
+    def _ask_here(self, asked: "Asked") -> None:
+        """One by one, without message batches: each answer takes seconds, so the worker is kept."""
+        from curation.claude import direct
+        from curation.claude.client import Connection
+
+        found = self._hook().get_connection(self.conn_id)
+        connection = Connection(found.password or "no-key", found.host or None)
+        self.log.info("done: %s", direct.ask(connection, asked))
+
     def _client(self) -> "Anthropic":
+        from curation.claude.client import sealed
+
+        client: Anthropic = self._hook().get_conn()  # type: ignore[assignment]
+        return sealed(client)
+
+    def _hook(self) -> "AnthropicHook":
         from airflow.providers.anthropic.hooks.anthropic import AnthropicHook
 
-        return AnthropicHook(self.conn_id).get_conn()  # type: ignore[return-value]
-
-
-def step(
-    client: "Anthropic",
-    ledger: "Ledger",
-    raw: str,
-    waiting: "dict[str, Request]",
-    *,
-    replan: bool,
-    failures: Mapping[str, int],
-) -> "tuple[list[MessageBatch], float, dict[str, int]]":
-    """Take every live message batch one step, then send what is `waiting` and free (if `replan`, or if a
-    batch gave its requests back). (what lives now, seconds until the next look, failed polls by nonce)."""
-    from curation.claude.batches import advance, plan, submit
-
-    seconds, failed = float("inf"), {}
-    for batch in ledger.live(waiting):
-        if batch.state == "planned":
-            replan = True
-            continue
-        keys = ledger.held(batch.nonce)
-        decision = advance(client, ledger, raw, batch, failures=failures.get(batch.nonce, 0))
-        failed[batch.nonce] = decision.failures
-        seconds = min(seconds, decision.seconds) if decision.seconds else seconds
-        after = ledger.batch(batch.nonce).state
-        replan |= after in ("planned", "failed")
-        if after == "landed":
-            waiting = {key: request for key, request in waiting.items() if key not in keys}
-    if replan:
-        for planned in plan(ledger, waiting.values()):
-            busy = submit(client, ledger, planned)
-            seconds = min(seconds, busy or _PLANNED_SECONDS)
-    live = ledger.live(waiting)
-    return live, seconds if seconds != float("inf") else _PLANNED_SECONDS, failed
+        return AnthropicHook(self.conn_id)

@@ -8,7 +8,7 @@ taken up again from the ledger. That is why there is no `on_kill`.
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -37,40 +37,58 @@ class MessageBatchTrigger(BaseTrigger):
     :param conn_id: the `anthropic` connection.
     :param batches: what is waited for, each as the fields of `Waited`.
     :param seconds: how long to wait before the first poll.
+    :param retry_seconds: when to fire at the latest, because something waits to be sent.
+    :param since: when the task's run began, in Unix seconds; handed back.
 
-    The event is `{"failures": {nonce: failed polls in a row}}`.
+    The event is `{"failures": {nonce: failed polls in a row}, "since": since}`.
     """
 
-    def __init__(self, conn_id: str, batches: list[dict[str, Any]], seconds: float) -> None:
+    def __init__(
+        self,
+        conn_id: str,
+        batches: list[dict[str, Any]],
+        seconds: float,
+        retry_seconds: float | None = None,
+        since: float = 0.0,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
         self.batches = batches
         self.seconds = seconds
+        self.retry_seconds = retry_seconds
+        self.since = since
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
+        names = ("conn_id", "batches", "seconds", "retry_seconds", "since")
         return (
             f"{type(self).__module__}.{type(self).__qualname__}",
-            {"conn_id": self.conn_id, "batches": self.batches, "seconds": self.seconds},
+            {name: getattr(self, name) for name in names},
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         waited = [Waited(**batch) for batch in self.batches]
+        left = float("inf") if self.retry_seconds is None else self.retry_seconds
         seconds = self.seconds
         async with await self._client() as client:
             while True:
-                await asyncio.sleep(seconds * random.uniform(1 - _JITTER, 1 + _JITTER))
+                wait = min(seconds * random.uniform(1 - _JITTER, 1), left)
+                await asyncio.sleep(wait * random.uniform(1, 1 + _JITTER))
+                left -= wait
                 waited, seconds, call = await _look(client, waited)
-                if call:
+                if call or left <= 0 or not waited:
                     failures = {each.nonce: each.failures for each in waited}
-                    yield TriggerEvent({"failures": failures})  # type: ignore[no-untyped-call]
+                    event = {"failures": failures, "since": self.since}
+                    yield TriggerEvent(event)  # type: ignore[no-untyped-call]
                     return
 
     async def _client(self) -> "AsyncAnthropic":
         from airflow.providers.anthropic.hooks.anthropic import AnthropicHook
 
+        from curation.claude.client import sealed
+
         # Here is the loop that waits; the SDK's own retries would wait inside it, for an hour if told to.
-        client = await AnthropicHook(self.conn_id).get_async_conn()
-        return client.with_options(max_retries=0)  # type: ignore[return-value]
+        client: AsyncAnthropic = await AnthropicHook(self.conn_id).get_async_conn()  # type: ignore[assignment]
+        return sealed(client).with_options(max_retries=0)
 
 
 async def _look(client: "AsyncAnthropic", waited: list[Waited]) -> tuple[list[Waited], float, bool]:
@@ -103,7 +121,7 @@ async def _status(client: "AsyncAnthropic", batch_id: str) -> Any:
         return error
 
 
-def waited(batches: list[Any], failures: dict[str, int]) -> list[dict[str, Any]]:
+def waited(batches: Iterable[Any], failures: Mapping[str, int]) -> list[dict[str, Any]]:
     """The ledger's live message batches as a trigger is given them."""
     return [
         asdict(

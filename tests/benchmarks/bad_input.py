@@ -111,6 +111,7 @@ def read_json(name: str, size: int) -> Callable[[], object]:
 def read_page(name: str, size: int) -> Callable[[], object]:
     """What becomes of a page: how many characters of text, or why there are none."""
     from curation.ingest.extract import page
+    from curation.ingest.limits import check
     from curation.ingest.outcome import UnreadableError
     from curation.recipe import Extract
 
@@ -125,6 +126,7 @@ def read_page(name: str, size: int) -> Callable[[], object]:
 
     def run() -> object:
         try:
+            check(html.encode())
             return f"{len(page(html, Extract()).text):,} characters"
         except UnreadableError as error:
             return error.reason

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from curation.ingest import sandbox
-from curation.ingest.extract import MAX_TAGS
+from curation.ingest.limits import MAX_TAGS
 from curation.ingest.outcome import UnreadableError
 from curation.recipe import Extract
 
@@ -47,12 +47,13 @@ def made(name: str, unit: str, count: int) -> str:
 
 def measure(name: str, count: int) -> tuple[str, float, float]:
     """What became of it, processor seconds, and MiB more than before: NaN if the process was ended."""
-    sandbox.extract("<p>Ready.", Extract())
+    sandbox.extract(b"<p>Ready.", None, Extract())
     child = sandbox._child(os.getpid())
     used, memory = child_use(child.process.pid)
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     try:
-        end = f"{len(sandbox.extract(made(name, PAGES[name][0], count), Extract()).text)} characters"
+        html = made(name, PAGES[name][0], count).encode()
+        end = f"{len(sandbox.extract(html, None, Extract()).page.text)} characters"
     except UnreadableError as error:
         end = error.reason
     if child.process.returncode is None:

@@ -14,13 +14,24 @@ import zstandard
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
+def rows_of(name: str) -> list[dict[str, Any]]:
+    """The objects of `<name>.jsonl.zst`, in order."""
+    with zstandard.open(SHARED / f"{name}.jsonl.zst") as stream:
+        return [json.loads(line) for line in io.TextIOWrapper(stream, encoding="utf-8")]
+
+
+def labelled_bulk() -> list[tuple[str, str]]:
+    """(source, text) of all documents of text_bulk, English, in the order of their texts' hashes: any stretch
+    of it is a sample."""
+    paths = sorted((SHARED / "text_bulk").glob("*.jsonl.zst"))
+    names = [path.name.removesuffix(".jsonl.zst") for path in paths]
+    every = [(name, row["text"]) for name in names for row in rows_of(f"text_bulk/{name}")]
+    return sorted(every, key=lambda pair: hashlib.sha256(pair[1].encode()).digest())
+
+
 def text_bulk() -> list[str]:
-    """All documents of text_bulk, English, in the order of their hashes: any stretch of it is a sample."""
-    texts = []
-    for path in sorted((SHARED / "text_bulk").glob("*.jsonl.zst")):
-        with zstandard.open(path) as stream:
-            texts += [json.loads(line)["text"] for line in io.TextIOWrapper(stream, encoding="utf-8")]
-    return sorted(texts, key=lambda text: hashlib.sha256(text.encode()).digest())
+    """The texts of `labelled_bulk`."""
+    return [text for _, text in labelled_bulk()]
 
 
 @cache

@@ -69,7 +69,7 @@ def _timed(name: str) -> tuple[int, float]:
     read = {"curation": read_by_curation, "datatrove": read_by_datatrove}[name]
     read(NOISE)  # loads what is loaded once
     if name == "curation":
-        sandbox.extract("<p>Warm.", Extract())
+        sandbox.extract(b"<p>Warm.", None, Extract())
     before = _cpu_seconds()
     count = read(FILES)
     return count, _cpu_seconds() - before

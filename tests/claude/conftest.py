@@ -1,6 +1,5 @@
 """A stand-in, a ledger and requests to put through them."""
 
-import json
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,42 +13,18 @@ from curation.claude import stand_in
 from curation.claude.client import Connection
 from curation.claude.decide import Patience
 from curation.claude.ledger import Ledger
-from curation.claude.request import Request, prompt_digest
+from curation.claude.request import Request
 from curation.claude.run import Report, run
-from curation.document import text_digest
+from tests.claude import asking
 from tests.postgres import running_postgres
 
-SCHEMA = {
-    "type": "object",
-    "properties": {
-        "evidence": {"type": "string"},
-        "addresses_model": {"type": "boolean"},
-        "score": {"type": "integer", "enum": [0, 1, 2, 3, 4, 5]},
-    },
-    "required": ["evidence", "addresses_model", "score"],
-    "additionalProperties": False,
-}
 QUICK = Patience(poll_seconds=0.05, create_grace_seconds=0.6, lost_grace_seconds=0.5)
 
 
 @pytest.fixture
 def ask() -> Callable[..., Request]:
     """ask(i, **changes): a judging request about text number i."""
-
-    def make(i: int = 0, **changes: object) -> Request:
-        text = f"This is text number {i}. It is about the sea and what is in it. " * 5
-        given = {
-            "text_digest": text_digest(text),
-            "prompt_digest": prompt_digest("Judge.", "template"),
-            "model": stand_in.MODEL,
-            "parameters": {"max_tokens": 400},
-            "system": "Judge.",
-            "message": f"<document-n0nce>\n{json.dumps(text)}\n</document-n0nce>\nJudge the document above.",
-            "schema": SCHEMA,
-        }
-        return Request(**(given | changes))  # type: ignore[arg-type]
-
-    return make
+    return asking.ask
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ def batch(status, **changes):
     return MessageBatch(**fields, processing_status=status, request_counts=counts, **changes)
 
 
-def http_error(status, code=None, **headers):
-    body = {"type": "error", "error": {"type": "x_error", "message": "m"}}
+def http_error(status, code=None, message="m", **headers):
+    body = {"type": "error", "error": {"type": "x_error", "message": message}}
     if code:
         body["error"]["details"] = {"error_code": code}
     response = httpx2.Response(
@@ -48,9 +48,18 @@ def test_an_ended_batch_is_landed_and_an_archived_one_is_lost():
     assert decide(batch("ended", archived_at=datetime.now(UTC))).verdict is Verdict.LOST
 
 
-def test_a_404_soon_after_creation_is_not_believed_and_a_late_one_is():
-    assert decide(http_error(404), age_seconds=10).verdict is Verdict.WAIT
-    assert decide(http_error(404), age_seconds=601).verdict is Verdict.LOST
+def test_a_404_is_believed_after_several_in_a_row_and_not_soon_after_creation():
+    assert decide(http_error(404), age_seconds=601).verdict is Verdict.WAIT
+    assert decide(http_error(404), age_seconds=10, failures=5).verdict is Verdict.WAIT
+    assert decide(http_error(404), age_seconds=601, failures=5).verdict is Verdict.LOST
+
+
+@pytest.mark.parametrize(("error", "failures"), [(http_error(404), 5), (http_error(500), 20)])
+def test_who_decides_again_with_the_same_failures_decides_the_same(error, failures):
+    """A trigger finds that a batch is lost, its task looks once more."""
+    first = decide(error, failures=failures, age_seconds=601)
+    assert first.verdict in (Verdict.LOST, Verdict.FAILED)
+    assert decide(error, failures=first.failures, age_seconds=602).verdict is first.verdict
 
 
 @pytest.mark.parametrize("error", [http_error(500), http_error(529), http_error(429), http_error(409)])
@@ -77,6 +86,7 @@ def test_a_service_that_asks_for_hours_is_not_obeyed_beyond_ten_minutes():
         (http_error(413), Fate.REFUSED),
         (http_error(401), Fate.UNREACHED),
         (http_error(404), Fate.UNREACHED),
+        (http_error(400, message="You have reached your specified API usage limits."), Fate.UNREACHED),
         (http_error(429), Fate.BUSY),
         (http_error(529), Fate.BUSY),
         (http_error(429, code="enforced_spend_limit_reached"), Fate.UNREACHED),

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from curation.claude.outcome import Outcome, read_result
+from curation.claude.outcome import Outcome, Policy, read_result
 
 SCHEMA = {
     "type": "object",
@@ -21,6 +21,10 @@ def message(text="", **changes):
     } | changes
 
 
+def errored(kind):
+    return {"type": "errored", "error": {"error": {"type": kind}}}
+
+
 def succeeded(*args, **changes):
     return read_result({"type": "succeeded", "message": message(*args, **changes)}, SCHEMA)
 
@@ -34,7 +38,7 @@ def test_a_refusal_is_an_outcome_with_its_category_and_its_bill():
     answer = succeeded(stop_reason="refusal", stop_details={"type": "refusal", "category": "bio"})
     assert (answer.outcome, answer.detail, answer.body) == (Outcome.REFUSED, "bio", None)
     assert answer.usage
-    assert answer.is_settled
+    assert answer.policy is Policy.STANDS
 
 
 def test_a_truncated_answer_is_a_failure_even_where_its_json_parses():
@@ -50,18 +54,23 @@ def test_an_answer_outside_its_schema_is_kept_as_an_outcome_and_its_bill_too(tex
 
 
 @pytest.mark.parametrize(
-    ("result", "outcome", "is_settled"),
+    ("result", "outcome", "policy"),
     [
-        ({"type": "canceled"}, Outcome.CANCELED, False),
-        ({"type": "expired"}, Outcome.EXPIRED, False),
-        ({"type": "errored", "error": {"error": {"type": "api_error"}}}, Outcome.ERRORED, False),
-        ({"type": "errored", "error": {"error": {"type": "overloaded_error"}}}, Outcome.ERRORED, False),
-        ({"type": "errored", "error": {"error": {"type": "invalid_request_error"}}}, Outcome.ERRORED, True),
+        ({"type": "canceled"}, Outcome.CANCELED, Policy.NEXT_RUN),
+        ({"type": "expired"}, Outcome.EXPIRED, Policy.AGAIN),
+        (errored("api_error"), Outcome.ERRORED, Policy.AGAIN),
+        (errored("overloaded_error"), Outcome.ERRORED, Policy.AGAIN),
+        (errored("invalid_request_error"), Outcome.ERRORED, Policy.STANDS),
     ],
 )
-def test_only_what_the_service_failed_to_answer_goes_again(result, outcome, is_settled):
+def test_what_the_service_failed_to_answer_goes_again_unless_it_would_fail_again(result, outcome, policy):
     answer = read_result(result, SCHEMA)
-    assert (answer.outcome, answer.is_settled, answer.usage) == (outcome, is_settled, None)
+    assert (answer.outcome, answer.policy, answer.usage) == (outcome, policy, None)
+
+
+def test_an_answer_that_the_context_window_ended_is_not_asked_for_again_with_more_room():
+    assert succeeded(stop_reason="max_tokens").policy is Policy.ONCE_MORE
+    assert succeeded(stop_reason="model_context_window_exceeded").policy is Policy.STANDS
 
 
 def test_text_that_no_database_takes_is_made_storable():

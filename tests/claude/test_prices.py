@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from curation.claude.prices import cost, is_free
+from curation.claude.prices import OVERHEAD_TOKENS, check_model, cost, is_free, most
 from curation.errors import ClaudeError
 
 M = 1_000_000
@@ -55,3 +55,35 @@ def test_the_stand_in_bills_nothing():
     assert is_free("offline-rules-1")
     assert cost("offline-rules-1", usage(input_tokens=M, output_tokens=M)) == 0
     assert not is_free("claude-haiku-5-5")
+
+
+def test_a_reservation_is_the_most_that_any_answer_could_cost():
+    """Whatever of the bytes are tokens, whatever of them is cached, at whatever length within max_tokens."""
+    written_as = {None: None, "5m": "ephemeral_5m_input_tokens", "1h": "ephemeral_1h_input_tokens"}
+    for model in ("claude-haiku-5-5", "claude-sonnet-5-5", "claude-haiku-4-5"):
+        for size in (10, 50_000, 99_500, 400_000):
+            for ttl, kind in written_as.items():
+                reserved = most(model, input_bytes=size, max_tokens=700, ttl=ttl)
+                for cached in (0, size // 2, size) if kind else (0,):
+                    tokens = size + OVERHEAD_TOKENS - cached
+                    spent = usage(input_tokens=tokens, output_tokens=700)
+                    written = {"cache_creation_input_tokens": cached, "cache_creation": {kind: cached}}
+                    read = {"cache_read_input_tokens": cached}
+                    assert cost(model, spent | written) <= reserved
+                    assert cost(model, spent | read) <= reserved
+
+
+def test_a_reservation_is_not_dearer_than_it_must_be():
+    exact = cost("claude-sonnet-5-5", usage(input_tokens=3_000 + OVERHEAD_TOKENS, output_tokens=400))
+    assert most("claude-sonnet-5-5", input_bytes=3_000, max_tokens=400) == exact
+    assert most("claude-sonnet-5-5", input_bytes=3_000, max_tokens=400, batch=False) == exact * 2
+    assert most("offline-rules-1", input_bytes=3_000, max_tokens=400, ttl="1h") == 0
+
+
+def test_the_price_for_tests_is_no_price_for_a_recipe():
+    assert not is_free("offline-rules-1-priced")
+    check_model("claude-haiku-5-5")
+    with pytest.raises(ClaudeError, match="is for tests"):
+        check_model("offline-rules-1-priced")
+    with pytest.raises(ClaudeError, match="no price"):
+        check_model("claude-next-9")

@@ -5,8 +5,6 @@ not allow is refused, and what the driver sends they allow.
 """
 
 import json
-import time
-from collections.abc import Iterator
 
 import anthropic
 import httpx2
@@ -17,41 +15,7 @@ from pydantic import TypeAdapter
 from curation.claude import stand_in
 from curation.claude.request import Request, prompt_digest
 from curation.claude.stand_in import wire
-
-SCHEMA = {
-    "type": "object",
-    "properties": {"evidence": {"type": "string"}, "score": {"type": "integer", "enum": [0, 1, 2]}},
-    "required": ["evidence", "score"],
-    "additionalProperties": False,
-}
-SAID = [{"role": "user", "content": "The sea is wide and it is deep."}]
-PARAMS = {"model": stand_in.MODEL, "max_tokens": 200, "messages": SAID}
-DELAY_SECONDS = 0.3
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[stand_in.StandIn]:
-    with stand_in.serve(delay_seconds=DELAY_SECONDS) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def client(server):
-    return anthropic.Anthropic(
-        api_key="k", base_url=server.url, max_retries=0, _strict_response_validation=True
-    )
-
-
-def entries(*custom_ids, **changes):
-    return [{"custom_id": custom_id, "params": PARAMS | changes} for custom_id in custom_ids]
-
-
-def ended(client, batch_id):
-    deadline = time.monotonic() + 20
-    while (batch := client.messages.batches.retrieve(batch_id)).processing_status != "ended":
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return batch
+from tests.contract.conftest import PARAMS, SAID, SCHEMA, ended, entries, strict_client
 
 
 def materialised(value):
@@ -142,7 +106,7 @@ def test_results_are_not_given_before_the_end(client, server):
 
 def test_the_list_is_newest_first_and_pages_both_ways():
     with stand_in.serve() as server:
-        client = anthropic.Anthropic(api_key="k", base_url=server.url, _strict_response_validation=True)
+        client = strict_client(server)
         made = [client.messages.batches.create(requests=entries("a")).id for _ in range(25)][::-1]
         assert [batch.id for batch in client.messages.batches.list(limit=4)] == made, "all pages"
         first = client.messages.batches.list()
@@ -156,7 +120,7 @@ def test_the_list_is_newest_first_and_pages_both_ways():
 
 def test_an_empty_list_is_one():
     with stand_in.serve() as server:
-        client = anthropic.Anthropic(api_key="k", base_url=server.url, _strict_response_validation=True)
+        client = strict_client(server)
         page = client.messages.batches.list()
         assert (page.data, page.has_more, page.first_id, page.last_id) == ([], False, None, None)
 
@@ -170,7 +134,7 @@ def test_an_empty_list_is_one():
         PARAMS | {"temperature": 0.5},
         PARAMS | {"max_tokens": "200"},
         PARAMS | {"max_tokens": 0},
-        PARAMS | {"stream": True},
+        PARAMS | {"stream": "yes"},
         PARAMS | {"messages": [{"role": "boss", "content": "x"}]},
         PARAMS | {"messages": [{"role": "user", "content": "x", "mood": "good"}]},
         PARAMS | {"messages": [{"role": "user", "content": [{"type": "text", "text": "x", "mood": "good"}]}]},

@@ -37,14 +37,16 @@ def scheduled(dag, *, catchup=True):
 
 def test_every_recipe_has_its_dags_and_a_broken_one_takes_none_with_it(dags):
     shipped = {"ingest_sample", "release_sample", "pretrain_sample"}
-    own = {f"{stage}_{name}" for stage in ("ingest", "release") for name in ("small", "wide")}
-    assert set(dags) == {*shipped, *own, "broken_torn", "broken_twin"}
+    names = ("small", "wide", "held", "asking", "loop")
+    own = {f"{stage}_{name}" for stage in ("ingest", "release") for name in names}
+    assert set(dags) == {*shipped, *own, "broken_torn", "broken_twin", "broken_unpriced"}
 
 
 def test_a_broken_recipe_says_where_and_what(dags):
     assert "shedule" in dags["broken_torn"].doc_md
     assert "torn.yaml:4" in dags["broken_torn"].doc_md
     assert "little.yaml" in dags["broken_twin"].doc_md
+    assert "no price for the model" in dags["broken_unpriced"].doc_md
 
 
 def test_stages_that_a_recipe_leaves_out_are_not_there(dags):
@@ -59,11 +61,43 @@ def test_ranges_of_keys_are_merged_in_tasks_of_their_own_before_anything_is_deci
     assert merge.get_parse_time_mapped_ti_count() == 8
 
 
+def test_what_costs_money_is_quoted_before_where_a_recipe_wants_that(dags):
+    assert {"judge", "quote_judge", "synthesize_text"} <= set(dags["release_asking"].task_ids)
+    assert serialized(dags["release_asking"]).get_task("judge").upstream_task_ids == {"quote_judge"}
+    assert "quote_synthesize" not in dags["release_asking"].task_ids  # the stand-in is free
+    assert "quote_judge" not in dags["release_sample"].task_ids
+
+
+def test_the_task_that_quotes_is_given_the_form_of_the_run_and_shows_it_to_nobody(dags):
+    from airflow.sdk.definitions.param import process_params
+
+    dag = dags["release_asking"]
+    quoting = dag.get_task("quote_judge")
+    given = process_params(dag, quoting, {"judge_sample": 50}, suppress_exception=False)
+    assert given["judge_sample"] == 50
+    assert not quoting.serialized_params
+
+
 def test_the_stages_follow_one_another(dags):
     order = [task.task_id for task in dags["release_sample"].topological_sort()]
     stages = ["complete", "facts.publish", "changed", "screen", "judge", "score", "select"]
     stages += ["synthesize_text", "synthesize", "release"]
     assert [task for task in order if task in stages] == stages
+
+
+def test_the_judge_is_held_to_gold_labels_before_anything_learns_from_it(dags):
+    order = [task.task_id for task in dags["release_held"].topological_sort()]
+    assert order[order.index("judge") :][:4] == ["judge", "calibrate", "calibration", "score"]
+
+
+def test_every_round_that_a_recipe_may_take_has_its_tasks_one_after_the_other(dags):
+    order = [task.task_id for task in dags["release_loop"].topological_sort()]
+    first = ["quote_judge", "judge", "score"]
+    later = [f"{task}_{number}" for number in (2, 3) for task in first]
+    assert order[order.index("screen") :] == ["screen", *first, *later, "select", "release"]
+    loop = serialized(dags["release_loop"])
+    assert loop.get_task("judge_2").upstream_task_ids == {"quote_judge_2"}
+    assert loop.get_task("quote_judge_3").upstream_task_ids == {"score_2"}
 
 
 def test_every_dag_task_and_field_is_documented_where_the_ui_shows_it(dags):

@@ -10,7 +10,7 @@ from curation.ingest.block_model import WEIGHTS, load, shipped, store
 from curation.ingest.extract import main_text, parsed, title_hashes
 from curation.ingest.gold_pages import FOLDS, gold_pages
 from curation.text.block_features import COLUMNS, NAMES, features
-from curation.text.block_scores import kept, likelihoods, probabilities
+from curation.text.block_scores import MAX_LEAVES, kept, likelihoods, probabilities, slot
 from curation.text.blocks import LINK_CHARS, LINKS
 from tests.benchmarks.extract import FOLD_MODELS, MEASURED, score, snippets
 from tests.shared_data import shared_path
@@ -31,14 +31,17 @@ def test_the_card_names_the_weights_that_ship() -> None:
 def test_the_weights_fit_the_features() -> None:
     trees = shipped().trees
     assert len(NAMES) == COLUMNS == len(set(NAMES))
-    assert -1 <= trees.feature.min() <= trees.feature.max() < COLUMNS
-    inner = trees.feature >= 0
-    children = np.concatenate((trees.left[inner], trees.right[inner]))
-    parents = np.concatenate((np.flatnonzero(inner), np.flatnonzero(inner)))
-    assert (children > parents).all()  # no walk down a tree goes on for ever
+    assert 0 <= trees.feature.min() <= trees.feature.max() < COLUMNS
+    assert trees.starts[0] == 0
+    assert trees.starts[-1] == len(trees.feature) == len(trees.threshold) == len(trees.stays)
+    leaves = np.diff(trees.starts) + 1
+    assert leaves.max() <= MAX_LEAVES
+    for tree, count in enumerate(leaves):  # every leaf can be reached, none beyond them
+        reached = {int(slot(np.uint32(1 << leaf))) for leaf in range(count)}
+        assert set(np.flatnonzero(trees.value[tree]).tolist()) <= reached
 
 
-def test_trees_are_walked_as_they_were_grown() -> None:
+def test_trees_say_what_they_said_where_they_were_grown() -> None:
     sklearn = pytest.importorskip("sklearn.ensemble")
     from curation.ingest.train_blocks import _exported
 

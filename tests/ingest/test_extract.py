@@ -4,15 +4,23 @@ import re
 import time
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from curation.ingest.extract import MAX_DEPTH, MAX_TAGS, depth, page
+from curation.ingest.extract import page
+from curation.ingest.limits import MAX_DEPTH, MAX_TAGS, check
 from curation.ingest.outcome import UnreadableError
 from curation.recipe import Extract
 from curation.text import nesting
+
+
+def depth(html: str) -> int:
+    """The most tags that are open at a time."""
+    return int(nesting.deepest(np.frombuffer(html.encode("utf-8", "replace"), np.uint8)))
+
 
 ARTICLE = (
     "<html><head><title> On \n shoes </title><style>p {}</style></head><body>"
@@ -57,20 +65,21 @@ def test_tags_are_counted_as_deep_as_they_nest() -> None:
 def test_a_page_too_deep_to_extract_is_refused_at_once(unit: str) -> None:
     started = time.monotonic()
     with pytest.raises(UnreadableError, match="nested_too_deep"):
-        page("".join(unit.format(n) for n in range(100_000)), Extract())
+        check("".join(unit.format(n) for n in range(100_000)).encode())
     assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("unit", ["<p>x", "<li>x", "<div>x</div>", "<br>"])
 def test_a_long_but_flat_page_is_extracted(unit: str) -> None:
     assert depth(unit * 50_000) <= 1
+    check(f"<main>{unit * 50_000}</main>".encode())
     page(f"<main>{unit * 50_000}</main>", Extract())
 
 
 @pytest.mark.parametrize("unit", ["<p>x", "<b>x</b>", "<tr><td>x"])
 def test_a_page_of_too_many_tags_is_refused_at_once(unit: str) -> None:
     with pytest.raises(UnreadableError, match="too_many_tags"):
-        page(unit * (MAX_TAGS + 1), Extract())
+        check(unit.encode() * (MAX_TAGS + 1))
 
 
 @pytest.mark.parametrize("unit", ["<p>x", "<li>x. y, z", "<b>x</b> ", "<a href=x>y</a><br>"])

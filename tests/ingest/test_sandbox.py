@@ -68,22 +68,22 @@ def test_a_page_that_never_ends_nor_computes_is_ended_too(
     )
     monkeypatch.setattr(sandbox, "WALL_SECONDS", 0.5)
     with pytest.raises(UnreadableError, match="extraction_timed_out"):
-        sandbox.extract("<p>CRASH", Extract())
+        sandbox.extract(b"<p>CRASH", None, Extract())
 
 
 def test_a_page_over_which_the_process_died_of_something_else_is_read_by_another() -> None:
     first = sandbox._child(os.getpid())
     first.process.kill()
     first.process.wait()
-    assert sandbox.extract("<p>Sound.", Extract()).text == "Sound."
+    assert sandbox.extract(b"<p>Sound.", None, Extract()).page.text == "Sound."
     second = sandbox._child(os.getpid())
     assert second is not first
-    assert sandbox.extract("<p>And more.", Extract()).text == "And more."
+    assert sandbox.extract(b"<p>And more.", None, Extract()).page.text == "And more."
     assert sandbox._child(os.getpid()) is second  # one process for all pages
 
 
 def test_the_process_ends_when_nobody_asks_any_more() -> None:
-    sandbox.extract("<p>Sound.", Extract())
+    sandbox.extract(b"<p>Sound.", None, Extract())
     child = sandbox._child(os.getpid())
     sandbox._child.cache_clear()
     child.stream.close()

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from curation import stage
+from curation.annotator import Annotator
 from curation.document import SCHEMA, document_id, text_digest
 from curation.facts import Partition
 from curation.layout import Layout
@@ -30,12 +31,24 @@ def document(text: str, source: str = "web", **fields: Any) -> dict[str, Any]:
     }
 
 
-def partition(lake: Layout, name: str, parts: Sequence[Sequence[Mapping[str, Any]]]) -> Partition:
-    """The documents of `parts`, published as one partition without annotations."""
+def partition(
+    lake: Layout,
+    name: str,
+    parts: Sequence[Sequence[Mapping[str, Any]]],
+    annotators: Sequence[Annotator] = (),
+) -> Partition:
+    """The documents of `parts`, published as one partition, with the columns of `annotators`."""
+    tables = [pa.Table.from_pylist(list(rows), SCHEMA) for rows in parts]
     directory = lake.documents("web", "0" * 16, name)
-    files = [_write(directory, pa.Table.from_pylist(list(rows), SCHEMA)) for rows in parts]
-    made = _manifest("documents", "web", name, files)
-    return Partition("web", name, stage.publish(directory, made), {})
+    made = _manifest("documents", "web", name, [_write(directory, table) for table in tables])
+    beside = {}
+    for a in annotators:
+        where = lake.annotations(a.name, "0" * 16, "web", name)
+        files = [
+            _write(where, pa.Table.from_batches(map(a.annotate, table.to_batches()))) for table in tables
+        ]
+        beside[a.name] = stage.publish(where, _manifest("annotations", a.name, name, files))
+    return Partition("web", name, stage.publish(directory, made), beside)
 
 
 def decisions(lake: Layout, partitions: Sequence[Partition], dropped: Collection[str] = ()) -> Published:

@@ -9,15 +9,20 @@ from pathlib import Path
 from curation.claude.ledger import Ledger
 from curation.claude.outcome import Answer, Outcome
 from curation.claude.request import Request
+from curation.judge import canaries, rubric
+from curation.judge.canaries import Canary
 from curation.judge.enclose import open_
+from curation.judge.prompt import Prompt
 
 
 def answered(folder: Path, requests: Sequence[Request], answer: Callable[[str], Answer | None]) -> Ledger:
-    """A ledger in `folder` with `answer(text asked about)` for each request, none where that is None."""
+    """A ledger in `folder` with `answer(text asked about)` for each request, none where that is None; and the
+    right answers about the canaries of their rubric that are not among them."""
     ledger = Ledger(folder / "ledger.sqlite")
-    missing = set(ledger.missing(r.key for r in requests))
-    found = ((r, answer(open_(r.message) or "")) for r in requests if r.key in missing)
-    by_key = {r.key: (r, a) for r, a in found if a is not None}
+    told = {r.key: (r, right) for r, right in canary_answers(requests[0])} if requests else {}
+    told |= {r.key: (r, answer(open_(r.message) or "")) for r in requests}
+    missing = set(ledger.missing(told))
+    by_key = {key: (r, a) for key, (r, a) in told.items() if a is not None and key in missing}
     if by_key:
         nonce = secrets.token_hex(8)
         ledger.plan(nonce, [r for r, _ in by_key.values()])
@@ -27,6 +32,25 @@ def answered(folder: Path, requests: Sequence[Request], answer: Callable[[str], 
         landed = [(held, by_key[key][1], Decimal(0)) for key, held in ledger.held(nonce).items()]
         assert ledger.land(nonce, landed)
     return ledger
+
+
+def canary_answers(request: Request) -> list[tuple[Request, Answer]]:
+    """The right answers about the canaries of the rubric that `request` is of; none if it is of no rubric."""
+    names = [path.stem for path in rubric.FOLDER.glob("*.md")]
+    asked = [prompt for prompt in map(rubric.load, names) if prompt.digest == request.prompt_digest]
+    return [
+        (prompt.request(canary.text, request.model, b"a key"), right(prompt, canary))
+        for prompt in asked
+        for canary in canaries.load(prompt.name)
+    ]
+
+
+def right(prompt: Prompt, canary: Canary) -> Answer:
+    """What a sound judge says of a canary."""
+    fields = prompt.schema["properties"]
+    said = {name: part.get("enum", [False])[0] for name, part in fields.items()}
+    said |= {"evidence": "because", prompt.score: canary.lowest, "addresses_model": canary.addresses_model}
+    return ok(**said)
 
 
 def ok(**body: object) -> Answer:

@@ -13,10 +13,11 @@ from curation import stage, storage
 from curation.claude.outcome import Answer, Outcome
 from curation.document import SCHEMA
 from curation.errors import LakeError, RecipeError
-from curation.judge import classifier, judgments, learner, prompt, rubric, sample
-from curation.judge.examples import threshold
+from curation.judge import classifier, judgments, prompt, rubric, sample
+from curation.judge.examples import good_from
+from curation.judge.fasttext_head import FastText, line_of
 from curation.layout import Layout
-from curation.recipe import Judge
+from curation.recipe import Judge, Threshold
 from tests.judge.lakes import decisions, document, partition
 from tests.judge.ledgers import answered, judged
 
@@ -42,14 +43,20 @@ def is_teaching(text):
     return "theorem" in text or "proof" in text or "because" in text
 
 
-def trained(folder, answer=lambda text: judged(4 if is_teaching(text) else 1), made=None):
+def by_words(text):
+    return judged(4 if is_teaching(text) else 1)
+
+
+def trained(folder, answer=by_words, made=None, settings=SETTINGS, source=lambda n: "web"):
     lake = Layout(str(folder))
-    held = partition(lake, "all", [[document(text) for text in made or texts()]])
+    documents = [document(text, source(n)) for n, text in enumerate(made or texts())]
+    held = partition(lake, "all", [documents])
     decided = decisions(lake, [held])
-    drawn = sample.draw(decided, [held], SETTINGS.sample, seed=0, purpose="judge")
-    ledger = answered(folder, prompt.requests(rubric.load("educational"), drawn, SETTINGS.model), answer)
-    found = judgments.publish(lake, SETTINGS, decided, drawn, ledger)
-    return classifier.publish(lake, SETTINGS, found, drawn)
+    drawn = sample.draw(decided, [held], settings.sample, seed=0, purpose="judge")
+    asked = prompt.requests(rubric.load("educational"), drawn, settings.model, b"key")
+    found = judgments.publish(lake, settings, decided, drawn, answered(folder, asked, answer))
+    known = {each["id"]: each["text"] for each in documents}
+    return classifier.publish(lake, settings, [found], known, len(documents))
 
 
 def decided_in(folder):
@@ -63,29 +70,34 @@ def published(tmp_path_factory):
 
 
 def annotate(published, rows):
-    annotator = classifier.column(published).annotator
+    annotator = classifier.column(SETTINGS, published).annotator
     batch = pa.RecordBatch.from_pylist([document(text) for text in rows], SCHEMA)
-    return annotator.annotate(batch).column("educational_score").to_pylist()
+    return annotator.annotate(batch).to_pydict()
 
 
 def test_what_can_be_told_apart_is_told_apart_on_documents_never_trained_on(published):
     found = classifier.read_report(published)
-    figures = found["figures"]
+    figures = {name: measured["overall"] for name, measured in found["figures"].items()}
     assert found["held_out"]["documents"] >= 20
     assert found["training"]["documents"] + found["held_out"]["documents"] == 200
-    assert figures["classifier"]["f1"] > 0.95
-    for baseline in ("everything_good", "length", "stop_word_ratio", "source_alone"):
-        assert figures["classifier"]["f1"] > figures[baseline]["f1"] + 0.2
-        assert figures["classifier"]["auc"] > figures[baseline]["auc"] + 0.2
+    assert figures["classifier"]["f1"]["value"] > 0.95
+    baselines = {"everything_good", "length", "stop_word_ratio", "terminal_line_ratio", "source_alone"}
+    assert set(figures) == {"classifier", *baselines}
+    for baseline in baselines:
+        for name in ("f1", "auc"):
+            assert figures["classifier"][name]["interval"][0] > figures[baseline][name]["value"]
+    assert found["gate"]["passed"]
+    assert published.manifest.details["gate_passed"]
+    assert classifier.why_over(published) == "gate"  # no round follows
 
 
-def test_the_column_is_the_probability_of_being_good(published):
-    teaching, selling, empty = annotate(
-        published, ["theorem proof because " * 20, "buy sale cart " * 20, "!?"]
-    )
+def test_the_columns_are_the_probability_of_being_good_and_whether_it_is_enough(published):
+    found = annotate(published, ["theorem proof because " * 20, "buy sale cart " * 20, "!?"])
+    teaching, selling, empty = found["educational_score"]
     assert teaching > 0.9
     assert selling < 0.1
     assert empty == 0.0
+    assert found["educational_score_good"] == [True, False, False]
 
 
 def test_the_same_judgments_give_the_same_bytes(published, tmp_path):
@@ -100,7 +112,7 @@ def test_another_process_trains_the_same_bytes(tmp_path):
     code = (
         "import sys, pathlib, tests.judge.test_classifier as t\n"
         "made = t.texts(40)\n"
-        "t.learner.train(made, [t.is_teaching(x) for x in made], pathlib.Path(sys.argv[1]))\n"
+        "t.FastText().train(made, [t.is_teaching(x) for x in made], pathlib.Path(sys.argv[1], 'model.bin'))\n"
     )
     models = []
     for seed in ("1", "2"):
@@ -119,29 +131,28 @@ def test_the_order_of_the_archives_does_not_change_the_model(published, tmp_path
 
 def test_a_published_classifier_is_not_trained_again(tmp_path, monkeypatch):
     first = trained(tmp_path)
-    monkeypatch.setattr(learner, "train", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(FastText, "train", lambda *_: pytest.fail("trained again"))
     again = trained(tmp_path)
     assert (again.uri, again.new) == (first.uri, False)
 
 
 def test_the_annotator_goes_to_another_process_and_has_the_models_digest_in_its_fingerprint(published):
-    column = classifier.column(published)
+    column = classifier.column(SETTINGS, published)
     assert pickle.loads(pickle.dumps(column.annotator)).columns == column.annotator.columns
-    assert column.annotator.columns == pa.schema(
-        [pa.field("educational_score", pa.float64(), nullable=False)]
-    )
-    details = {**published.manifest.details, "model_digest": "f" * 32}
-    other = stage.Published("x", 1, published.manifest.model_copy(update={"details": details}))
-    assert classifier.column(other).fingerprint != column.fingerprint
+    assert column.annotator.columns == classifier.schema(SETTINGS)
+    for changed in ({"model_digest": "f" * 32}, {"threshold": 0.7}):
+        details = {**published.manifest.details, **changed}
+        other = stage.Published("x", 1, published.manifest.model_copy(update={"details": details}))
+        assert classifier.column(SETTINGS, other).fingerprint != column.fingerprint
 
 
 def test_a_published_classifier_is_found_without_its_sample(tmp_path):
     made = trained(tmp_path)
     learned_from = judgments.find(Layout(str(tmp_path)), SETTINGS, decided_in(tmp_path))
     assert learned_from is not None
-    assert classifier.find(Layout(str(tmp_path)), SETTINGS, learned_from) == stage.open_manifest(made.uri)
+    assert classifier.find(Layout(str(tmp_path)), SETTINGS, [learned_from]) == stage.open_manifest(made.uri)
     other = SETTINGS.model_copy(update={"column": "other"})
-    assert classifier.find(Layout(str(tmp_path)), other, learned_from) is None
+    assert classifier.find(Layout(str(tmp_path)), other, [learned_from]) is None
 
 
 def test_a_model_that_was_changed_is_not_used(published, tmp_path):
@@ -149,7 +160,7 @@ def test_a_model_that_was_changed_is_not_used(published, tmp_path):
     details = published.manifest.details
     model = tmp_path / "copy" / details["model"]
     model.write_bytes(model.read_bytes()[:-1] + b"x")
-    annotator = classifier.annotator(str(model), details["model_digest"], "score")
+    annotator = classifier.annotator(FastText(), str(model), details, classifier.schema(SETTINGS))
     with pytest.raises(LakeError, match="it was changed"):
         annotator.annotate(pa.RecordBatch.from_pylist([document("text")], SCHEMA))
 
@@ -161,7 +172,9 @@ def test_a_model_in_an_object_store_scores_as_a_local_one(published):
     fs, path = storage.filesystem(remote)
     fs.pipe_file(path, storage.read_bytes(local))
     batch = pa.RecordBatch.from_pylist([document(text) for text in texts(10)], SCHEMA)
-    here, there = (classifier.annotator(uri, details["model_digest"], "s") for uri in (local, remote))
+    here, there = (
+        classifier.annotator(FastText(), uri, details, classifier.schema(SETTINGS)) for uri in (local, remote)
+    )
     assert here.annotate(batch) == there.annotate(batch)
 
 
@@ -194,9 +207,64 @@ def test_judgments_that_all_say_the_same_teach_nothing(tmp_path):
     ],
 )
 def test_good_starts_at_three_unless_that_hardly_divides(scores, expected):
-    assert threshold(scores) == expected
+    assert good_from(scores) == expected
 
 
 def test_a_text_cannot_bring_a_label_of_its_own_into_training():
-    line = learner.line_of("__label__good  __label__poor\n</s> Ärger, 2nd e.g.")
+    line = line_of("__label__good  __label__poor\n</s> Ärger, 2nd e.g.")
     assert line == "label good label poor s ärger 2nd e.g"
+
+
+def test_near_copies_are_never_on_both_sides(tmp_path):
+    """Each text comes with an edition of itself, whose own hash would put one pair in three on both sides."""
+    made = [edition for text in texts(100) for edition in (text, f"{text} click")]
+    published = trained(tmp_path, made=made)
+    found = classifier.read_report(published)
+    assert found["held_out"]["components"] == found["held_out"]["documents"] / 2
+    assert found["training"]["components"] == found["training"]["documents"] / 2
+    assert found["training"]["documents"] + found["held_out"]["documents"] == 200
+
+
+def test_a_source_that_gives_the_answer_away_does_not_pass_the_gate(tmp_path):
+    """Good documents are one source's; which words are in them is chance."""
+    words = random.Random(2)
+    made = [" ".join(words.choices(f"{TEACHING} {COMMON}".split(), k=60)) + f" {n}" for n in range(200)]
+
+    def answer(text):
+        return judged(4 if int(text.split()[-1]) % 2 else 1)
+
+    published = trained(tmp_path, answer, made, source=lambda n: ("shop", "school")[n % 2])
+    found = classifier.read_report(published)
+    assert found["figures"]["source_alone"]["overall"]["f1"]["value"] == 1.0
+    assert not found["gate"]["passed"]
+    assert not published.manifest.details["gate_passed"]
+
+
+def test_a_threshold_is_as_asked_on_documents_never_trained_on(tmp_path):
+    """The best tenth. Another threshold is another classifier; a gate that is required is not."""
+    asked = SETTINGS.model_copy(update={"threshold": Threshold(percentile=90)})
+    published = trained(tmp_path, settings=asked)
+    details = published.manifest.details
+    assert details["threshold"] > 0.5
+    confusion = classifier.read_report(published)["figures"]["classifier"]["confusion"]
+    taken = confusion["true_positives"] + confusion["false_positives"]
+    assert 0 < taken < 0.3 * sum(confusion.values())
+    assert classifier.mark(asked) != classifier.mark(SETTINGS)
+    required = SETTINGS.model_copy(update={"gate": "required"})
+    assert classifier.mark(required) == classifier.mark(SETTINGS)
+
+
+def test_the_card_says_what_it_is_worth_and_what_it_is_not(published):
+    uri = storage.join(published.directory, published.manifest.details["card"])
+    card = storage.read_bytes(uri).decode()
+    for said in (
+        "# educational_score",
+        "`educational`",
+        "offline-rules-1",
+        "| classifier |",
+        "| source_alone |",
+    ):
+        assert said in card
+    assert "## Limits" in card
+    assert "None" not in card
+    assert "nan" not in card

@@ -7,9 +7,12 @@ from hypothesis import strategies as st
 from curation.claude.stand_in.rules import document_in
 from curation.judge import enclose
 from curation.judge.prompt import Prompt
+from curation.recipe import Truncate
+
+KEY = b"the key of a lake"
 
 PROMPT = Prompt(
-    "p", "system", "Do it.", {"type": "string"}, {"max_tokens": 10}, head_chars=10**6, tail_chars=0
+    "p", "system", "Do it.", {"type": "string"}, {"max_tokens": 10}, Truncate(take="head", chars=10**6)
 )
 
 HOSTILE = [
@@ -22,7 +25,7 @@ HOSTILE = [
 
 
 def message_about(text: str) -> str:
-    return PROMPT.request(text, "offline-rules-1").message
+    return PROMPT.request(text, "offline-rules-1", KEY).message
 
 
 @given(st.text())
@@ -52,19 +55,19 @@ def test_even_a_text_that_quotes_its_own_delimiters_cannot_close_them():
 
 
 def test_a_nonce_that_the_text_contains_is_not_taken(monkeypatch):
-    taken = enclose.nonce("plain", PROMPT.digest)
+    taken = enclose.nonce("plain", PROMPT.digest, KEY)
     monkeypatch.setattr(enclose, "content_hash", lambda *_: "the same digest")
-    first = enclose.nonce("plain", PROMPT.digest)
-    second = enclose.nonce(f"plain {first}", PROMPT.digest)
+    first = enclose.nonce("plain", PROMPT.digest, KEY)
+    second = enclose.nonce(f"plain {first}", PROMPT.digest, KEY)
     assert first != second
     assert taken != first
 
 
 def test_the_nonce_depends_on_text_prompt_and_key():
     marks = {
-        enclose.nonce("a", "p"),
-        enclose.nonce("b", "p"),
-        enclose.nonce("a", "q"),
+        enclose.nonce("a", "p", KEY),
+        enclose.nonce("b", "p", KEY),
+        enclose.nonce("a", "q", KEY),
         enclose.nonce("a", "p", b"another lake's key"),
     }
     assert len(marks) == 4

@@ -1,23 +1,54 @@
+from collections import Counter
+from math import sqrt
 from pathlib import Path
+from statistics import fmean, mean, stdev
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curation.annotate.length import LENGTH
 from curation.errors import LakeError
 from curation.judge import sample
+from curation.judge.frame import SAMPLE
 from curation.layout import Layout
 from tests.judge.lakes import decisions, document, partition
 
 TEXTS = [f"document number {n}" for n in range(40)]
 
 
-def drawn(root, parts_of_partitions, size, *, seed=0, purpose="judge", dropped=()):
+def drawn(root, parts_of_partitions, size, *, seed=0, purpose="judge", dropped=(), **how):
     lake = Layout(str(root))
-    made = [partition(lake, f"p{n}", parts) for n, parts in enumerate(parts_of_partitions)]
-    table = sample.draw(decisions(lake, made, dropped), made, size, seed=seed, purpose=purpose)
-    assert table.schema.names == sample.COLUMNS
+    made = [partition(lake, f"p{n}", parts, [LENGTH]) for n, parts in enumerate(parts_of_partitions)]
+    table = sample.draw(decisions(lake, made, dropped), made, size, seed=seed, purpose=purpose, **how)
+    assert table.schema == SAMPLE
     return table.to_pylist()
+
+
+STRATIFIED = {"strata": ("source", "text_chars"), "audit": 0.2}
+MIXED = [
+    document("word " * (3 + n * n % 97) + str(n), ("web", "web", "web", "blog", "web", "wiki")[n % 6])
+    for n in range(150)
+]
+
+
+def ids(rows):
+    return [row["id"] for row in rows]
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory):
+    """Draws from one lake of 150 documents of three sources and many lengths."""
+    lake = Layout(str(tmp_path_factory.mktemp("mixed")))
+    made = [partition(lake, "all", [MIXED], [LENGTH])]
+    decided = decisions(lake, made)
+
+    def draw(size, seed=0, **how):
+        return sample.draw(
+            decided, made, size, seed=seed, purpose="judge", **{**STRATIFIED, **how}
+        ).to_pylist()
+
+    return draw
 
 
 @settings(max_examples=15, deadline=None)
@@ -30,10 +61,63 @@ def test_how_documents_lie_in_partitions_and_parts_does_not_change_the_sample(tm
     assert split == whole
 
 
+@settings(max_examples=10)
+@given(st.permutations(MIXED), st.integers(1, 149))
+def test_neither_do_they_where_it_is_drawn_by_strata(tmp_path_factory, rows, cut):
+    split = drawn(tmp_path_factory.mktemp("split"), [[rows[:cut]], [rows[cut:]]], 40, **STRATIFIED)
+    assert split == drawn(tmp_path_factory.mktemp("whole"), [[MIXED]], 40, **STRATIFIED)
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 160), st.integers(0, 60), st.sampled_from([0.0, 0.1, 0.5, 1.0]))
+def test_a_larger_sample_by_strata_contains_the_smaller_one(mixed, size, more, audit):
+    small, large = mixed(size, audit=audit), mixed(size + more, audit=audit)
+    assert set(ids(small)) <= set(ids(large))
+    assert len(set(ids(large))) == len(large) == min(size + more, len(MIXED))
+
+
+def test_every_stratum_is_drawn_from_and_small_ones_more_than_their_share(mixed):
+    rows = mixed(60)
+    by_slice = {slice_: [r for r in rows if r["drawn_for"] == slice_] for slice_ in ("audit", "stratified")}
+    assert [len(of_it) for of_it in by_slice.values()] == [12, 48]
+    sources = Counter(row["source"] for row in by_slice["stratified"])
+    assert sources["web"] < 48 * 100 / 150
+    assert sources["wiki"] > 48 * 25 / 150
+    assert len({row["stratum"] for row in rows}) == 12  # of three sources, four lengths
+    for of_it in by_slice.values():  # what is drawn stands for all
+        assert sum(row["weight"] for row in of_it) == pytest.approx(len(MIXED))
+
+
+def test_weighted_means_of_either_slice_are_right_on_average_and_unweighted_ones_are_not(mixed):
+    value = {row["id"]: float(row["source"] == "web") * len(row["text"]) for row in MIXED}
+    truth = mean(value.values())
+    estimates = {"audit": [], "stratified": [], "unweighted": []}
+    for seed in range(200):
+        rows = mixed(40, seed, audit=0.4)
+        for name in ("audit", "stratified"):
+            of_it = [row for row in rows if row["drawn_for"] == name]
+            weights = [row["weight"] for row in of_it]
+            estimates[name].append(fmean([value[id_] for id_ in ids(of_it)], weights))
+        estimates["unweighted"].append(mean(value[id_] for id_ in ids(of_it)))
+    off = {
+        name: abs(mean(found) - truth) / (stdev(found) / sqrt(len(found)))
+        for name, found in estimates.items()
+    }
+    assert off["audit"] < 3.5
+    assert off["stratified"] < 3.5
+    assert off["unweighted"] > 10
+
+
+def test_of_more_strata_than_places_the_largest_are_heard(mixed):
+    rows = mixed(4, audit=0.0)
+    largest = Counter(row["stratum"] for row in mixed(1000, audit=0.0)).most_common(4)
+    assert {row["stratum"] for row in rows} == {stratum for stratum, _ in largest}
+
+
 def test_a_larger_sample_begins_with_the_smaller_one(tmp_path):
     rows = [document(text) for text in TEXTS]
     small = drawn(tmp_path / "small", [[rows]], 7)
-    assert drawn(tmp_path / "large", [[rows]], 20)[:7] == small
+    assert ids(drawn(tmp_path / "large", [[rows]], 20))[:7] == ids(small)
     assert len(drawn(tmp_path / "all", [[rows]], 1000)) == len(TEXTS)
 
 
@@ -49,6 +133,15 @@ def test_documents_that_say_the_same_are_drawn_once_and_the_smallest_id_stands_f
     for n, order in enumerate((rows, rows[::-1])):
         found = drawn(tmp_path / str(n), [[[row] for row in order]], 10)
         assert [row["id"] for row in found] == [f"{1:032x}"]
+
+
+def test_a_text_in_two_strata_is_drawn_once(tmp_path):
+    rows = [document("the same text", source) for source in ("web", "blog")] + [document("another", "blog")]
+    for n, size in enumerate((2, 3, 10)):
+        for audit in (0.0, 0.5):
+            found = drawn(tmp_path / f"{n} {audit}", [[rows]], size, strata=("source",), audit=audit)
+            digests = [row["digest"] for row in found]
+            assert len(digests) == len(set(digests))
 
 
 def test_neither_dropped_nor_written_documents_are_drawn(tmp_path):

@@ -7,8 +7,10 @@ import anthropic
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
+from curation.claude.drive import Asked
 from curation.claude.ledger import Ledger
 from curation.claude.request import Request
+from curation.claude.split import Limits
 from curation.claude.stand_in import serve
 from curation.document import content_hash
 from curation.errors import ClaudeError
@@ -47,11 +49,10 @@ def stand_in():
 def operator(tmp_path, stand_in, monkeypatch):
     """A maker of operators of the same task, as a worker makes one for each try; each asks `count`."""
 
-    def make(count: int = 3, url: str = stand_in.url) -> MessageBatchOperator:
+    def make(count: int = 3, url: str = stand_in.url, **options) -> MessageBatchOperator:
         ledger = Ledger(tmp_path / "ledger.sqlite")
-        made = MessageBatchOperator(
-            task_id="judge", asked=lambda context: (requests(count), ledger, str(tmp_path / "raw"))
-        )
+        asked = Asked(ledger, requests(count), str(tmp_path / "raw"), **options)
+        made = MessageBatchOperator(task_id="judge", asked=lambda context: asked)
         client = anthropic.Anthropic(api_key="k", base_url=url, max_retries=0)
         monkeypatch.setattr(made, "_client", lambda: client)
         return made
@@ -64,11 +65,11 @@ def outcomes(tmp_path, count: int) -> list[str]:
     return [row.outcome for row in rows]
 
 
-def finish(operator) -> None:
+def finish(operator, since: float = 0.0) -> None:
     """Resume until the task is done, as the trigger would have it."""
     for _ in range(200):
         try:
-            operator().resume({}, {"failures": {}})
+            operator().resume({}, {"failures": {}, "since": since})
         except TaskDeferred:
             continue
         return
@@ -131,12 +132,78 @@ def test_the_client_is_made_from_airflows_connection(tmp_path, stand_in, monkeyp
     connection = {"conn_type": "anthropic", "password": "a-key", "host": stand_in.url}
     monkeypatch.setenv("AIRFLOW_CONN_ANTHROPIC", json.dumps(connection))
     ledger = Ledger(tmp_path / "ledger.sqlite")
-    made = MessageBatchOperator(task_id="judge", asked=lambda context: (requests(2), ledger, str(tmp_path)))
+    asked = Asked(ledger, requests(2), str(tmp_path))
+    made = MessageBatchOperator(task_id="judge", asked=lambda context: asked)
     with pytest.raises(TaskDeferred) as deferred:
         made.execute({})
     assert stand_in.counts["requests"] == 2
     assert deferred.value.trigger.conn_id == "anthropic"
 
 
+def test_a_task_waits_for_room_in_the_services_queue_without_a_worker(operator, stand_in, tmp_path):
+    def small():
+        return operator(5, limits=Limits(requests=2, queue=2))
+
+    with pytest.raises(TaskDeferred) as deferred:
+        small().execute({})
+    assert stand_in.counts["requests"] == 2
+    assert deferred.value.trigger.retry_seconds is not None, "more waits to be sent"
+    finish(small)
+    assert outcomes(tmp_path, 5) == ["ok"] * 5
+    assert stand_in.counts["requests"] == 5
+
+
+def test_what_a_person_cancels_stays_so_for_this_run_of_the_task_and_goes_again_with_the_next(
+    operator, tmp_path
+):
+    with serve(delay_seconds=0.5) as slow:
+
+        def task():
+            return operator(2, url=slow.url)
+
+        with pytest.raises(TaskDeferred) as deferred:
+            task().execute({})
+        trigger = deferred.value.trigger
+        client = anthropic.Anthropic(api_key="k", base_url=slow.url)
+        client.messages.batches.cancel(trigger.batches[0]["batch_id"])
+        finish(task, since=trigger.since)
+        assert outcomes(tmp_path, 2) == ["canceled"] * 2
+        assert slow.counts["requests"] == 2
+        with pytest.raises(TaskDeferred):
+            task().execute({})
+        assert slow.counts["requests"] == 4
+
+
 def test_nothing_goes_to_xcom(operator):
     assert operator().do_xcom_push is False
+
+
+def test_no_secret_is_in_what_a_deferred_task_leaves_with_airflow(tmp_path, stand_in, monkeypatch, caplog):
+    """The trigger's arguments are rows of Airflow's database, and shown in its UI."""
+    caplog.set_level("DEBUG")
+    host = stand_in.url.replace("//", "//user:hunter2@")
+    connection = {"conn_type": "anthropic", "password": "sk-secret-key", "host": host}
+    monkeypatch.setenv("AIRFLOW_CONN_ANTHROPIC", json.dumps(connection))
+    asked = Asked(Ledger(tmp_path / "ledger.sqlite"), requests(2), str(tmp_path))
+    made = MessageBatchOperator(task_id="judge", asked=lambda context: asked)
+    with pytest.raises(TaskDeferred) as deferred:
+        made.execute({})
+    told = json.dumps(deferred.value.trigger.serialize()) + repr(deferred.value) + caplog.text
+    for secret in ("sk-secret-key", "hunter2", "dXNlcjpodW50ZXIy"):
+        assert secret not in told
+
+
+def test_what_is_asked_one_by_one_is_asked_by_the_task_itself(tmp_path, stand_in, monkeypatch, caplog):
+    caplog.set_level("DEBUG")
+    host = stand_in.url.replace("//", "//user:hunter2@")
+    connection = {"conn_type": "anthropic", "password": "sk-secret-key", "host": host}
+    monkeypatch.setenv("AIRFLOW_CONN_ANTHROPIC", json.dumps(connection))
+    asked = Asked(Ledger(tmp_path / "ledger.sqlite"), requests(3), str(tmp_path / "raw"), direct=True)
+    made = MessageBatchOperator(task_id="judge", asked=lambda context: asked)
+    made.execute({})
+    assert outcomes(tmp_path, 3) == ["ok"] * 3
+    assert (stand_in.counts["message"], stand_in.counts["create"]) == (3, 0)
+    made.execute({})
+    assert stand_in.counts["message"] == 3
+    for secret in ("sk-secret-key", "hunter2", "dXNlcjpodW50ZXIy"):
+        assert secret not in caplog.text

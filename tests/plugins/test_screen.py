@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import TaskAwaitingInput
 from curation import pipeline, stage, takedown
 from curation.errors import AlarmError
 from curation_airflow.screen import ScreenOperator
+from tests.judge.ledgers import answered, judged
 
 PROSE = "The bridge was built by the people of the town, and it is still used by them every day of the year. "
 
@@ -61,15 +62,20 @@ CONTEXT = {
 }
 
 
-def answer(job, chosen: str, kwargs, why: str = "a mirror, as agreed"):
-    """What Airflow resumes the task with, on a worker that knows nothing of what came before."""
-    event = {
+def told(chosen: str, why: str):
+    """What Airflow resumes the task with."""
+    return {
         "chosen_options": [chosen],
         "params_input": {"why": why},
         "responded_at": SimpleNamespace(isoformat=str),
         "responded_by_user": {"id": "1", "name": "Ada"},
         "timedout": False,
     }
+
+
+def answer(job, chosen: str, kwargs, why: str = "a mirror, as agreed"):
+    """The task resumes on a worker that knows nothing of what came before."""
+    event = told(chosen, why)
     return operator(job).execute_complete(CONTEXT, event=event, **kwargs)
 
 
@@ -142,4 +148,33 @@ def test_an_answer_is_about_the_decisions_that_were_shown(make_job, asked):
     takedown.add(job.lake, "id", id_, "its author asked")
     with pytest.raises(AlarmError, match="18 of the 19 documents"):
         answer(job, "Approve", waiting)
-    assert first.uri == waiting["decisions"]
+    assert first.uri == waiting["made"]
+
+
+def test_a_judge_that_has_become_worse_is_asked_about_as_decisions_are(tmp_path, asked):
+    lines = [json.dumps({"text": f"{n} {PROSE}", "label": n % 6}) for n in range(60)]
+    (tmp_path / "gold.jsonl").write_text("\n".join(lines))
+    recipe = (
+        "name: small\n"
+        "interval: {start: 2025-11-03, end: 2025-11-04}\n"
+        "sources: [{name: posts, format: jsonl, path: posts.jsonl}]\n"
+        "judge: {model: MODEL, gold: {path: gold.jsonl, again: 0, probed: 0}}\n"
+    )
+
+    def calibrated(model, score):
+        (tmp_path / "small.yaml").write_text(recipe.replace("MODEL", model))
+        job = pipeline.open_job(tmp_path / "small.yaml", str(tmp_path / "lake"))
+        answered(tmp_path / "lake", pipeline.calibrate_requests(job), lambda text: judged(score(text)))
+        return job, ScreenOperator(task_id="calibration", job=lambda context: job, step="calibrate")
+
+    job, task = calibrated("offline-rules-1", lambda text: int(text.split()[0]) % 6)
+    assert task.execute(CONTEXT) == pipeline.calibrate(job).uri
+    job, task = calibrated("claude-haiku-5-5", lambda text: int(text.split()[0]) % 2)
+    with pytest.raises(TaskAwaitingInput) as waiting:
+        task.execute(CONTEXT)
+    [shown] = asked
+    assert "agree less with the gold" in shown["subject"]
+    assert "claude-haiku-5-5" in shown["body"]
+    event = told("Approve", "cheaper, as agreed")
+    assert task.execute_complete(CONTEXT, event=event, **waiting.value.kwargs) == pipeline.calibrate(job).uri
+    pipeline.check_alarms(job, pipeline.calibrate)

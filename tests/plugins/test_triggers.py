@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from airflow.triggers.base import BaseTrigger
 
-from curation.claude.ledger import MessageBatch
+from curation.claude.rows import MessageBatch
 from curation_airflow.triggers import MessageBatchTrigger, waited
 
 COUNTS = {"processing": 1, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}
@@ -38,7 +38,8 @@ def refusal(status: int) -> httpx2.Response:
 def batch(batch_id="msgbatch_1", **more):
     since = time.time()
     fields = {"nonce": "n" * 16, "state": "submitted", "model": "offline-rules-1", "request_count": 1}
-    fields |= {"batch_id": batch_id, "submitting_at": since, "submitted_at": since, "counts": {}}
+    fields |= {"batch_id": batch_id, "planned_at": since, "submitting_at": since}
+    fields |= {"submitted_at": since, "counts": {}}
     return MessageBatch(**{**fields, "usd": None, "reason": None, **more})
 
 
@@ -69,12 +70,12 @@ def fire(trigger, responses, monkeypatch, limit=20):
 
 
 def trigger_for(*batches, failures=None):
-    return MessageBatchTrigger("anthropic", waited(list(batches), failures or {}), 0.01)
+    return MessageBatchTrigger("anthropic", waited(list(batches), failures or {}), 0.01, since=5.0)
 
 
 def test_it_fires_when_the_batch_has_ended(monkeypatch):
     event, polls = fire(trigger_for(batch()), [answer("in_progress"), answer("ended")], monkeypatch)
-    assert event.payload == {"failures": {"n" * 16: 0}}
+    assert event.payload == {"failures": {"n" * 16: 0}, "since": 5.0}
     assert polls == 2
 
 
@@ -93,8 +94,9 @@ def test_a_key_that_is_refused_calls_the_task_at_once(monkeypatch):
 
 def test_a_batch_that_is_gone_for_good_calls_the_task(monkeypatch):
     old = batch(submitted_at=time.time() - 3600)
-    _, polls = fire(trigger_for(old), [refusal(404)], monkeypatch)
+    event, polls = fire(trigger_for(old, failures={"n" * 16: 5}), [refusal(404)], monkeypatch)
     assert polls == 1
+    assert event.payload["failures"] == {"n" * 16: 5}, "or the task would not find it lost"
 
 
 def test_failed_polls_are_counted_across_deferrals(monkeypatch):
@@ -106,6 +108,19 @@ def test_failed_polls_are_counted_across_deferrals(monkeypatch):
 def test_a_batch_of_unknown_fate_is_its_tasks_to_look_for(monkeypatch):
     unknown = batch(batch_id=None, submitted_at=None, state="submitting")
     _, polls = fire(trigger_for(unknown), [refusal(500)], monkeypatch)
+    assert polls == 0
+
+
+def test_it_calls_the_task_when_something_waits_to_be_sent_though_nothing_has_ended(monkeypatch):
+    trigger = MessageBatchTrigger("anthropic", waited([batch()], {}), 0.01, retry_seconds=0.03, since=5.0)
+    event, polls = fire(trigger, [answer("in_progress")], monkeypatch)
+    assert event.payload == {"failures": {"n" * 16: 0}, "since": 5.0}
+    assert polls >= 1
+
+
+def test_with_nothing_to_wait_for_it_calls_the_task(monkeypatch):
+    """Another process has landed the last message batch just now."""
+    _, polls = fire(MessageBatchTrigger("anthropic", [], 0.0), [], monkeypatch)
     assert polls == 0
 
 

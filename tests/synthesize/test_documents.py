@@ -30,7 +30,7 @@ class Writing:
         held = partition(self.lake, "all", [[document(text) for text in texts]])
         self.decisions = decisions(self.lake, [held])
         self.sample = sample.draw(self.decisions, [held], 20, seed=0, purpose="synthesize")
-        self.requests = requests(prompt.load("passage"), self.sample, SETTINGS.model)
+        self.requests = requests(prompt.load("passage"), self.sample, SETTINGS.model, b"a key")
 
     def write(self, answer):
         ledger = answered(self.folder, self.requests, answer)

@@ -1,6 +1,8 @@
 """From decisions to judgments, a classifier and new documents, asking the stand-in over HTTP."""
 
 import json
+import random
+import re
 
 import pytest
 
@@ -10,7 +12,8 @@ from curation.claude.ledger import Ledger
 from curation.claude.run import run
 from curation.claude.stand_in.server import serve
 from curation.facts import annotate_part
-from curation.judge import classifier, judgments, rubric, sample
+from curation.judge import canaries, classifier, judgments, lake_key, sample
+from curation.judge.frame import Frame
 from curation.judge.prompt import requests
 from curation.layout import Layout
 from curation.recipe import Judge, Synthesize
@@ -36,12 +39,19 @@ INJECTION = (
 )
 
 
+def shuffled(text, seed):
+    """Its words and lines in another order: alike, and no near copy."""
+    words = re.findall(r"\S+\s*", text)
+    random.Random(seed).shuffle(words)
+    return "".join(words)
+
+
 class Run:
     """One run over a lake of 80 documents, one of which is hostile; all of it, against a stand-in."""
 
     def __init__(self, folder, url):
         self.lake = Layout(str(folder))
-        texts = [(PROSE, FURNITURE)[n % 2].format(n=n) for n in range(79)]
+        texts = [shuffled((PROSE, FURNITURE)[n % 2], n).format(n=n) for n in range(79)]
         self.hostile = document(INJECTION + FURNITURE)
         held = partition(self.lake, "all", [[*(document(text) for text in texts), self.hostile]])
         self.decisions = decisions(self.lake, [held])
@@ -51,17 +61,20 @@ class Run:
             return sample.draw(self.decisions, [held], size, seed=0, purpose=purpose)
 
         judged = draw(JUDGE.sample, "judge")
-        asked = requests(rubric.load(JUDGE.rubric), judged, JUDGE.model)
+        asked = judgments.requests(self.lake, JUDGE, judged)
         self.sent = run(client, ledger, asked, str(folder / "raw")).sent
         self.judgments = judgments.publish(self.lake, JUDGE, self.decisions, judged, ledger)
-        self.classifier = classifier.publish(self.lake, JUDGE, self.judgments, judged)
+        texts = Frame(self.decisions, [held]).texts(judged.column("id").to_pylist())
+        self.classifier = classifier.publish(self.lake, JUDGE, [self.judgments], texts, 80)
 
         rewritten = draw(SYNTHESIZE.sample, "synthesize")
-        asked = requests(prompt.load(SYNTHESIZE.prompt), rewritten, SYNTHESIZE.model)
+        asked = requests(
+            prompt.load(SYNTHESIZE.prompt), rewritten, SYNTHESIZE.model, lake_key.read(self.lake)
+        )
         self.sent += run(client, ledger, asked, str(folder / "raw")).sent
         self.part = documents.write(self.lake, SYNTHESIZE, self.decisions, rewritten, ledger)
         self.where = documents.place(SYNTHESIZE, self.decisions)
-        annotate_part(self.lake, [classifier.column(self.classifier)], self.where, self.part)
+        annotate_part(self.lake, [classifier.column(JUDGE, self.classifier)], self.where, self.part)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +96,7 @@ def test_prose_is_told_from_furniture_and_the_stand_in_says_who_it_is(runs):
     assert len(rows) == 80
     assert {row["answered_by"] for row in rows} == {"offline-rules-1"}
     assert first.classifier.manifest.details["judgments"]["model"] == "offline-rules-1"
-    assert classifier.read_report(first.classifier)["figures"]["classifier"]["f1"] > 0.9
+    assert classifier.read_report(first.classifier)["figures"]["classifier"]["overall"]["f1"]["value"] > 0.9
 
 
 def test_a_document_that_closes_its_delimiter_and_asks_for_a_score_gets_none_and_is_flagged(runs):
@@ -93,7 +106,7 @@ def test_a_document_that_closes_its_delimiter_and_asks_for_a_score_gets_none_and
     assert hostile["addresses_model"] is True
     assert hostile["score"] <= 1
     assert [id_ for id_, row in rows.items() if row["addresses_model"]] == [first.hostile["id"]]
-    assert first.classifier.manifest.dropped == {"addresses_model": 1}
+    assert first.classifier.manifest.dropped["addresses_model"] == 1
 
 
 def test_what_the_stand_in_wrote_carries_its_name_and_can_be_scored_like_any_document(runs):
@@ -103,7 +116,7 @@ def test_what_the_stand_in_wrote_carries_its_name_and_can_be_scored_like_any_doc
     directory = first.where.documents(first.lake)
     rows = rows_of([f"{directory}/{first.part.file.name}"])
     assert {json.loads(row["metadata"])["model"] for row in rows} == {"offline-rules-1"}
-    score, where = classifier.column(first.classifier), first.where
+    score, where = classifier.column(JUDGE, first.classifier), first.where
     beside = first.lake.annotations(score.name, score.fingerprint, where.source, where.partition)
     records = stage.storage.names(f"{beside}/records")
     assert len(records) == 1
@@ -112,7 +125,7 @@ def test_what_the_stand_in_wrote_carries_its_name_and_can_be_scored_like_any_doc
 
 def test_a_second_run_sends_nothing_and_publishes_nothing(runs):
     first, second, _ = runs
-    assert (first.sent, second.sent) == (90, 0)
+    assert (first.sent, second.sent) == (90 + len(canaries.load(JUDGE.rubric)), 0)
     assert not second.judgments.new
     assert not second.classifier.new
     assert second.part == first.part

@@ -1,39 +1,50 @@
 """The stand-in's HTTP side: the Messages and Message Batches API on this machine."""
 
-import json
 import logging
-import re
 import shutil
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from curation.claude.stand_in import wire
-from curation.claude.stand_in.messages import input_tokens, respond
-from curation.claude.stand_in.rules import ABOUT, MODEL
-from curation.claude.stand_in.store import Respond, Store, request_id
-from curation.claude.stand_in.wire import ApiError, invalid, not_found
+from curation.claude.stand_in import verbs, wire
+from curation.claude.stand_in.bucket import Bucket
+from curation.claude.stand_in.cache import cached
+from curation.claude.stand_in.lengths import Lengths, lengthened
+from curation.claude.stand_in.local import local
+from curation.claude.stand_in.messages import Respond, named, respond
+from curation.claude.stand_in.reply import Reply, json_reply
+from curation.claude.stand_in.rules import MODEL
+from curation.claude.stand_in.store import Pace, Store
+from curation.claude.stand_in.trouble import Trouble
+from curation.claude.stand_in.verbs import CLAUDE, LOCAL, Call, Routes, Service
+from curation.claude.stand_in.wire import ApiError, not_found, request_id
+from curation.errors import ClaudeError
 
 log = logging.getLogger(__name__)
 
-_BATCH = r"/v1/messages/batches/(?P<batch_id>[A-Za-z0-9_-]+)"
+Persona = Literal["claude", "local"]
 _BLOCK_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
 class StandIn:
     """A running stand-in. `counts` says how often each verb was asked, and `requests` how many requests all
-    message batches held."""
+    message batches held; `trouble` which faults struck; `state` is the folder of its message batches, with
+    what it answered whatever became of the answer."""
 
     url: str
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str]
+    trouble: Trouble
+    state: Path
 
 
 @contextmanager
@@ -43,21 +54,40 @@ def serve(
     host: str = "127.0.0.1",
     state: Path | None = None,
     delay_seconds: float = 0.2,
+    list_delay_seconds: float = 0.0,
+    foreign: int = 0,
     respond: Respond = respond,
+    model: str = MODEL,
+    lengths: Lengths | None = None,
+    cache_hit_ratio: float | None = None,
+    requests_a_minute: int | None = None,
+    latency_seconds: float = 0.0,
+    persona: Persona = "claude",
+    faults: Iterable[str] = (),
+    seed: int = 0,
 ) -> Iterator[StandIn]:
     """Serve in a thread of this process until the block ends. Port 0 takes a free one; without `state` the
-    message batches end with it."""
+    message batches end with it.
+
+    A message batch stays in progress for `delay_seconds`; the listing shows it after `list_delay_seconds`,
+    with as many others' beside it as `foreign` says. `respond` answers one request; `model` is another name
+    to answer under, which begins with its own, so that it is never taken for Claude. `lengths` and
+    `cache_hit_ratio` make answers as long, and prompts as cached, as a model's are; `requests_a_minute` and
+    `latency_seconds` are of the synchronous path. `faults` are names of `faults.FAULTS`. Raises ClaudeError
+    for a name that will not do.
+    """
     folder = state or Path(tempfile.mkdtemp(prefix="curation-stand-in-"))
-    store = Store(folder, delay_seconds, respond)
-    counts: Counter[str] = Counter()
-    handler = type(
-        "Handler", (_Handler,), {"store": store, "counts": counts, "respond": staticmethod(respond)}
-    )
-    server = _Server((host, port), handler)
+    trouble = Trouble(faults, seed)
+    answer = _answering(respond, model, lengths, cache_hit_ratio, persona, seed)
+    store = Store(folder, answer, Pace(delay_seconds, list_delay_seconds, foreign), trouble)
+    bucket = Bucket(requests_a_minute) if requests_a_minute else None
+    service = Service(model, answer, store, trouble, bucket, latency_seconds, Counter())
+    routes = LOCAL if persona == "local" else CLAUDE
+    server = _Server((host, port), type("Handler", (_Handler,), {"service": service, "routes": routes}))
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield StandIn(f"http://{host}:{server.server_address[1]}", counts)
+        yield StandIn(f"http://{host}:{server.server_address[1]}", service.counts, trouble, folder)
     finally:
         server.shutdown()
         server.server_close()
@@ -67,16 +97,35 @@ def serve(
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _answering(
+    respond: Respond,
+    model: str,
+    lengths: Lengths | None,
+    cache_hit_ratio: float | None,
+    persona: Persona,
+    seed: int,
+) -> Respond:
+    if not model.startswith(MODEL):
+        raise ClaudeError(
+            f"the stand-in does not answer as {model!r}; name it {MODEL}, or {MODEL}-… in a test"
+        )
+    if lengths:
+        respond = lengthened(respond, lengths)
+    if cache_hit_ratio is not None:
+        respond = cached(respond, cache_hit_ratio, seed)
+    if persona == "local":
+        respond = local(respond, seed)
+    return respond if model == MODEL else named(respond, model)
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 128
+    request_queue_size = 1024  # connections that wait to be taken
 
 
 class _Handler(BaseHTTPRequestHandler):
-    store: Store
-    counts: Counter[str]
-    respond: Respond
-    request_id: str
+    service: Service
+    routes: Routes
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1  # headers and body in one packet
@@ -93,26 +142,38 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
         log.debug("%s %s", self.command, self.path)  # never a header: they carry the key
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        skew = timedelta(seconds=self.service.trouble.skew_seconds)
+        return format_datetime(datetime.now(UTC) + skew, usegmt=True)
+
     def _serve(self, method: str) -> None:
-        self.request_id = request_id()
+        called = request_id()
         try:
-            body = self._body()
-            path = urlsplit(self.path).path
-            verb, found = _route(method, path)
-            self.counts[verb.__name__.lstrip("_")] += 1
-            if path != "/health" and not (self.headers["x-api-key"] or self.headers["authorization"]):
-                raise ApiError(
-                    401, "authentication_error", "x-api-key or Authorization: Bearer is needed; any key"
-                )
-            reply = verb(self, body, **found)
+            reply = self._reply(Call(method, self.path, f"http://{self.headers['host']}", self._body()))
         except ApiError as error:
-            self._send(error.status, error.body(self.request_id))
+            reply = json_reply(error.body(called), error.status, error.headers)
         except Exception:
             log.exception("the stand-in failed on %s %s", method, self.path)
             failed = ApiError(500, "api_error", "the stand-in failed; its log says why")
-            self._send(500, failed.body(self.request_id))
-        else:
-            self._send_file(reply) if isinstance(reply, Path) else self._send(200, reply)
+            reply = json_reply(failed.body(called), failed.status)
+        self._send(replace(reply, headers={"request-id": called, **reply.headers}))
+
+    def _reply(self, call: Call) -> Reply:
+        is_local = self.routes is LOCAL
+        found = verbs.route(self.routes, call.method, call.path)
+        if found is None:
+            if is_local:
+                return json_reply({"detail": "Not Found"}, 404)
+            raise not_found(f"{call.method} {call.path} is not served here")
+        verb, names = found
+        self.service.counts[verb.__name__] += 1
+        if verb is verbs.health:
+            return verb(self.service, call)
+        if not (is_local or self.headers["x-api-key"] or self.headers["authorization"]):
+            raise ApiError(
+                401, "authentication_error", "x-api-key or Authorization: Bearer is needed; any key"
+            )
+        return self.service.trouble.around(verb.__name__, lambda: verb(self.service, call, **names))
 
     def _body(self) -> bytes:
         length = int(self.headers["content-length"] or 0)
@@ -124,102 +185,16 @@ class _Handler(BaseHTTPRequestHandler):
             length -= len(self.rfile.read(min(length, _BLOCK_BYTES)))
         raise ApiError(413, "request_too_large", f"the body is larger than {limit:,} bytes")
 
-    @property
-    def url(self) -> str:
-        return f"http://{self.headers['host']}"
-
-    def _send(self, status: int, body: dict[str, Any]) -> None:
-        data = json.dumps(body).encode()
-        self._head(status, "application/json", len(data))
-        self.wfile.write(data)
-        self.wfile.flush()
-
-    def _send_file(self, path: Path) -> None:
-        with path.open("rb") as file:
-            self._head(200, "application/x-jsonl", path.stat().st_size)
-            shutil.copyfileobj(file, self.wfile, _BLOCK_BYTES)
-        self.wfile.flush()
-
-    def _head(self, status: int, kind: str, size: int) -> None:
-        self.send_response(status)
-        self.send_header("content-type", kind)
-        self.send_header("content-length", str(size))
-        self.send_header("request-id", self.request_id)
-        self.end_headers()
-
-
-def _health(handler: _Handler, body: bytes) -> dict[str, Any]:
-    return {"status": "ok", "model": MODEL, "about": ABOUT, "counts": dict(handler.counts)}
-
-
-def _message(handler: _Handler, body: bytes) -> dict[str, Any]:
-    return handler.respond(_json(body), "standard")
-
-
-def _count_tokens(handler: _Handler, body: bytes) -> dict[str, Any]:
-    return {"input_tokens": input_tokens(wire.check_count_params(_json(body)))}
-
-
-def _create(handler: _Handler, body: bytes) -> dict[str, Any]:
-    requests = wire.check_batch(_json(body))
-    handler.counts["requests"] += len(requests)
-    return handler.store.create(requests).wire(handler.url)
-
-
-def _retrieve(handler: _Handler, body: bytes, batch_id: str) -> dict[str, Any]:
-    return handler.store.get(batch_id).wire(handler.url)
-
-
-def _list(handler: _Handler, body: bytes) -> dict[str, Any]:
-    query = {name: values[-1] for name, values in parse_qs(urlsplit(handler.path).query).items()}
-    limit = query.get("limit", "20")
-    if not limit.isdecimal():
-        raise invalid(f"limit: {limit!r} is no whole number")
-    page, has_more = handler.store.list(int(limit), query.get("after_id"), query.get("before_id"))
-    return {
-        "data": [batch.wire(handler.url) for batch in page],
-        "has_more": has_more,
-        "first_id": page[0].id if page else None,
-        "last_id": page[-1].id if page else None,
-    }
-
-
-def _results(handler: _Handler, body: bytes, batch_id: str) -> Path:
-    return handler.store.results(batch_id)
-
-
-def _cancel(handler: _Handler, body: bytes, batch_id: str) -> dict[str, Any]:
-    return handler.store.cancel(batch_id).wire(handler.url)
-
-
-def _delete(handler: _Handler, body: bytes, batch_id: str) -> dict[str, Any]:
-    handler.store.delete(batch_id)
-    return {"id": batch_id, "type": "message_batch_deleted"}
-
-
-_ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
-    ("GET", "/health", _health),
-    ("POST", "/v1/messages", _message),
-    ("POST", "/v1/messages/count_tokens", _count_tokens),
-    ("POST", "/v1/messages/batches", _create),
-    ("GET", "/v1/messages/batches", _list),
-    ("GET", _BATCH, _retrieve),
-    ("GET", f"{_BATCH}/results", _results),
-    ("POST", f"{_BATCH}/cancel", _cancel),
-    ("DELETE", _BATCH, _delete),
-)
-
-
-def _route(method: str, path: str) -> tuple[Callable[..., Any], dict[str, str]]:
-    for wanted, pattern, verb in _ROUTES:
-        found = re.fullmatch(pattern, path)
-        if found and method == wanted:
-            return verb, found.groupdict()
-    raise not_found(f"{method} {path} is not served here")
-
-
-def _json(body: bytes) -> object:
-    try:
-        return json.loads(body)
-    except ValueError as error:
-        raise invalid(f"the body is not JSON: {error}") from error
+    def _send(self, reply: Reply) -> None:
+        if reply.status:
+            self.send_response(reply.status)
+            for name, value in {"content-type": reply.kind, **reply.headers}.items():
+                self.send_header(name, value)
+            if reply.unsent is not None:
+                self.send_header("content-length", str(reply.size + reply.unsent))
+            self.end_headers()
+            with reply.open() as body:
+                shutil.copyfileobj(body, self.wfile, _BLOCK_BYTES)
+            self.wfile.flush()
+        if reply.unsent != 0:
+            self.close_connection = True

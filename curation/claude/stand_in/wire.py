@@ -1,6 +1,7 @@
 """What the stand-in takes in: the SDK's own parameter types, strictly, and the rules that they lack."""
 
 import re
+import secrets
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -21,15 +22,30 @@ _CUSTOM_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 class ApiError(Exception):
-    """An error in the API's shape."""
+    """An error in the API's shape. `details` hold the `error_code`, where it has one."""
 
-    def __init__(self, status: int, kind: str, message: str) -> None:
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        message: str,
+        *,
+        details: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status, self.kind, self.message = status, kind, message
+        self.details, self.headers = details, headers or {}
 
     def body(self, request_id: str) -> dict[str, Any]:
-        error = {"type": self.kind, "message": self.message}
+        error: dict[str, Any] = {"type": self.kind, "message": self.message}
+        if self.details:
+            error["details"] = self.details
         return {"type": "error", "error": error, "request_id": request_id}
+
+
+def request_id() -> str:
+    return f"req_{secrets.token_hex(12)}"
 
 
 def invalid(message: str) -> ApiError:
@@ -40,11 +56,11 @@ def not_found(what: str) -> ApiError:
     return ApiError(404, "not_found_error", what)
 
 
-def check_model(model: object) -> None:
+def check_model(model: object, served: str = MODEL) -> None:
     """The stand-in answers for itself alone, so that its answers are never taken for Claude's."""
-    if model != MODEL:
+    if model != served:
         raise not_found(
-            f"model: {model!r} is not served here. {ABOUT} Name that model, or set another base URL."
+            f"model: {model!r} is not served here. {ABOUT} Name {served}, or set another base URL."
         )
 
 
@@ -63,14 +79,14 @@ def check_params(params: object) -> dict[str, Any]:
     return checked
 
 
-def check_count_params(params: object) -> dict[str, Any]:
+def check_count_params(params: object, served: str = MODEL) -> dict[str, Any]:
     """The parameters of a token count."""
     checked = _checked("MessageCountTokensParams", params)
-    check_model(checked["model"])
+    check_model(checked["model"], served)
     return checked
 
 
-def check_batch(body: object) -> list[dict[str, Any]]:
+def check_batch(body: object, served: str = MODEL) -> list[dict[str, Any]]:
     """The requests of a message batch. Their `params` are looked at one by one when they are answered, as
     the API does, but for the model: a batch for another is refused whole."""
     if not isinstance(body, dict) or set(body) != {"requests"} or not isinstance(body["requests"], list):
@@ -90,7 +106,7 @@ def check_batch(body: object) -> list[dict[str, Any]]:
         seen.add(custom_id)
         if not isinstance(request["params"], dict):
             raise invalid(f"requests.{i}.params: must be an object")
-        check_model(request["params"].get("model"))
+        check_model(request["params"].get("model"), served)
     return requests
 
 

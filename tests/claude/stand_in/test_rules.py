@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from curation.claude.schema import conform
 from curation.claude.stand_in.rules import answer, document_in, rewrite, score
 from curation.claude.stand_in.statistics import measure, sentences_of
+from tests.claude.asking import SCHEMA
 from tests.shared_data import shared_path
 
 PROSE = (
@@ -17,16 +18,6 @@ PROSE = (
 FURNITURE = (
     "Home\nSign in\nCookie policy\n© 2020 All rights reserved\nRead more\nShare this on\nhttp://x.com/a\n" * 9
 )
-JUDGE = {
-    "type": "object",
-    "properties": {
-        "evidence": {"type": "string"},
-        "addresses_model": {"type": "boolean"},
-        "score": {"type": "integer", "enum": [0, 1, 2, 3, 4, 5]},
-    },
-    "required": ["evidence", "addresses_model", "score"],
-    "additionalProperties": False,
-}
 REWRITE = {
     "type": "object",
     "properties": {"text": {"type": "string"}},
@@ -56,7 +47,7 @@ def wrapped(text, nonce="n0nce"):
 
 
 def judged(text):
-    return json.loads(answer(wrapped(text), JUDGE))
+    return json.loads(answer(wrapped(text), SCHEMA))
 
 
 @given(st.text())
@@ -96,7 +87,7 @@ def test_a_text_that_speaks_to_its_judge_is_flagged(text, addresses):
     assert judged(text)["addresses_model"] is addresses
 
 
-@given(st.text(), st.sampled_from([JUDGE, REWRITE, EVERYTHING]))
+@given(st.text(), st.sampled_from([SCHEMA, REWRITE, EVERYTHING]))
 def test_an_answer_always_fits_the_schema_it_was_asked_for(text, schema):
     value = json.loads(answer(wrapped(text), schema))
     assert conform(value, schema) == value

@@ -1,10 +1,13 @@
 """The stand-in as a process and a folder; its API is held to the contract in tests/contract."""
 
+import json
 import signal
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import anthropic
@@ -78,6 +81,22 @@ def test_as_a_process_it_says_where_it_is_and_ends_when_told(tmp_path):
         assert process.wait(10) == 0
 
 
+def test_from_the_command_line_it_meets_the_faults_it_is_told_to():
+    told = [sys.executable, "-m", "curation.claude.stand_in", "--port", "0"]
+    with subprocess.Popen(
+        [*told, "--fault", "overloaded", "--fault", "rate_limit_bare", "--seed", "3"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    ) as process:
+        url = process.stdout.readline().split()[-1]
+        asked = [httpx2.get(f"{url}/v1/messages/batches", headers={"x-api-key": "k"}) for _ in range(20)]
+        struck = httpx2.get(f"{url}/health").json()["faults"]
+        process.terminate()
+    assert {each.status_code for each in asked} == {200, 429, 529}
+    assert struck == {"overloaded": 4, "rate_limit_bare": 4}
+
+
 def test_both_ways_of_giving_a_key_are_taken_and_none_is_refused():
     with stand_in.serve() as server:
         body = entry()["params"]
@@ -111,6 +130,21 @@ def test_many_clients_at_once_are_all_answered():
             thread.join()
     assert len(answers) == 12
     assert len(set(answers)) == 1, "the same question, the same answer"
+
+
+def test_hundreds_of_slow_answers_are_given_at_once():
+    with stand_in.serve(latency_seconds=1.0) as server, ThreadPoolExecutor(300) as clients:
+        body, headers = entry()["params"], {"x-api-key": "k"}
+        began = time.monotonic()
+        asked = [clients.submit(urlopen_json, f"{server.url}/v1/messages", body, headers) for _ in range(300)]
+        assert {each.result()["id"] for each in asked} == {asked[0].result()["id"]}
+        assert time.monotonic() - began < 60, "one after another they would take 300 s"
+
+
+def urlopen_json(url, body, headers):
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)
 
 
 def test_the_environment_names_the_connection_or_the_remedy(monkeypatch):

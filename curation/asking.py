@@ -1,0 +1,113 @@
+"""The steps of a recipe that ask Claude: what each would cost, and whether it may be sent."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from curation import pipeline
+from curation.claude.budget import Budget
+from curation.claude.local import is_direct
+from curation.claude.request import Request
+from curation.errors import BudgetError, ClaudeError, NotPublished
+from curation.pipeline import Job
+from curation.recipe import Recipe
+
+if TYPE_CHECKING:
+    import anthropic
+
+    from curation.claude.quote import Quote
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that asks `model`, by message batches or `direct`ly, one by one. `requests` gives what is to be
+    asked, of a job that may only look."""
+
+    name: str
+    model: str
+    direct: bool
+    requests: Callable[[Job], Iterable[Request]]
+
+
+def steps(recipe: Recipe) -> list[Step]:
+    """The steps of a recipe that ask, in their order."""
+    found = []
+    if recipe.judge:
+        judge = (recipe.judge.model, is_direct(recipe.judge.model, recipe.judge.direct))
+        for number in range(1, recipe.judge.rounds + 1):
+            requests = partial(pipeline.judge_requests, number=number)
+            found.append(Step(of_round("judge", number), *judge, requests))
+        if recipe.judge.gold:
+            found.insert(1, Step("calibrate", *judge, pipeline.calibrate_requests))
+    if recipe.synthesize:
+        writer = (recipe.synthesize.model, is_direct(recipe.synthesize.model, recipe.synthesize.direct))
+        found.append(Step("synthesize", *writer, pipeline.synthesize_requests))
+    return found
+
+
+def of_round(step: str, number: int) -> str:
+    """What a step is called in a round of judging: judge, judge_2, …"""
+    return step if number == 1 else f"{step}_{number}"
+
+
+def step(recipe: Recipe, name: str) -> Step | None:
+    """The step of this name; None if the recipe has none that asks."""
+    return next((found for found in steps(recipe) if found.name == name), None)
+
+
+def requests(job: Job, step: Step) -> list[Request] | None:
+    """What a step is to ask, as far as the lake says so now; None if an earlier step must run first."""
+    try:
+        return list(step.requests(replace(job, look_only=True)))
+    except NotPublished:
+        return None
+
+
+def client() -> "anthropic.Anthropic | None":
+    """Who counts tokens; None where the environment names no key and no address."""
+    from curation.claude.client import from_environment
+
+    try:
+        return from_environment().client()
+    except ClaudeError:
+        return None
+
+
+def caps(recipe: Recipe) -> Budget:
+    """What one run of a recipe, and a day, may cost."""
+    return Budget(recipe.budget.run_usd, recipe.budget.day_usd)
+
+
+def quote(
+    job: Job, step: Step, requests: Iterable[Request], client: "anthropic.Anthropic | None" = None
+) -> "Quote":
+    """What it would cost to have the `requests` of a step answered. Sends nothing that is billed."""
+    from curation.claude import quoting  # here: to import the SDK takes seconds
+
+    return quoting.quote(requests, job.ledger, client, batch=not step.direct)
+
+
+def is_agreed(recipe: Recipe, told: "Quote") -> bool:
+    """Whether a quote is below what the recipe wants to be asked about."""
+    limit = recipe.budget.ask_usd
+    return limit is None or told.usd.expected <= float(limit)
+
+
+def check(job: Job, step: Step, requests: Iterable[Request], client: "anthropic.Anthropic | None") -> None:
+    """Raises BudgetError, with the quote, for requests that are expected to cost more than was agreed to."""
+    if job.recipe.budget.ask_usd is None:
+        return
+    told = quote(job, step, requests, client)
+    if not is_agreed(job.recipe, told):
+        raise BudgetError(refusal(job.recipe, step.name, told))
+
+
+def refusal(recipe: Recipe, step: str, told: "Quote") -> str:
+    """Why a step is not begun, with the quote."""
+    shown = "\n".join(f"  {name:<18}{value}" for name, value in told.rows())
+    return (
+        f"the step {step} is expected to cost ${told.usd.expected:,.4g}, and budget.ask_usd of the recipe is "
+        f"${recipe.budget.ask_usd}: nothing was sent.\n{shown}\nAgree to a sum with `curation run --spend "
+        "USD`, raise budget.ask_usd, or ask for a smaller sample"
+    )

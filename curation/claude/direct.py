@@ -1,0 +1,168 @@
+"""Requests asked one by one, many at a time: for small jobs, and for servers that have no message batches.
+
+The same ledger, keys, reservations, outcomes and rounds as by message batches, at the full price. Retries
+are ours, none are the SDK's: how fast to ask is `pace`'s to say, and whether an answer goes again is its
+outcome's policy.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+
+from curation.claude.budget import NO_CAP, Budget
+from curation.claude.client import Connection
+from curation.claude.decide import Patience
+from curation.claude.drive import Asked, Look, Report, Watch
+from curation.claude.journal import Journal, Window
+from curation.claude.ledger import Ledger
+from curation.claude.pace import Pace
+from curation.claude.purpose import UNSAID, Purpose
+from curation.claude.request import Request
+from curation.claude.service import Service
+from curation.claude.split import Limits, split
+
+CONCURRENCY = 50
+_WINDOW = 4  # times the concurrency: the requests of a direct batch
+_WINDOW_MAX = 1_000
+_REQUEST_BYTES = 32_000_000  # the API's limit of one request
+_WRITE_SECONDS = 0.5  # between writes to the ledger
+
+
+def run(
+    connection: Connection,
+    ledger: Ledger,
+    requests: Iterable[Request],
+    raw: str,
+    *,
+    purpose: Purpose = UNSAID,
+    budget: Budget = NO_CAP,
+    concurrency: int = CONCURRENCY,
+    patience: Patience | None = None,
+) -> Report:
+    """Have every request answered, `concurrency` of them at a time. As `curation.claude.run.run` otherwise:
+    `requests` are gone through more than once, `raw` is the folder of the result lines, what is answered is
+    not asked again. Raises ClaudeError, when what was in flight has come back and is written."""
+    return ask(connection, Asked(ledger, requests, raw, purpose, budget, patience=patience), concurrency)
+
+
+def ask(connection: Connection, asked: Asked, concurrency: int = CONCURRENCY) -> Report:
+    """`run`, of all that `asked` says but its limits, which are those of message batches."""
+    limits = Limits(min(_WINDOW * concurrency, _WINDOW_MAX), _REQUEST_BYTES)
+    with asked.ledger.kept_open():
+        return asyncio.run(_ask(connection, replace(asked, limits=limits), concurrency))
+
+
+async def _ask(connection: Connection, asked: Asked, concurrency: int) -> Report:
+    since = time.time()
+    journal = Journal(asked)
+    # What other processes hold is waited for as message batches are.
+    watch = Watch(connection.client(), asked, since, Counter())
+    async with connection.async_client(concurrency) as client:
+        service = Service(client, Pace(concurrency))
+        while True:
+            look = Look(asked.ledger, since)
+            await _Round(service, asked, journal).go(split(look.lacking(asked.requests), asked.limits))
+            await _wait(watch, look.holders)
+            if not look.sent_or_waited:
+                usd, unknown_usd = journal.usd + watch.usd, journal.unknown_usd + watch.ambiguous_usd
+                return Report(look.requested, journal.sent, usd, look.outcomes, unknown_usd)
+
+
+async def _wait(watch: Watch, nonces: Iterable[str]) -> None:
+    watch.take(nonces)
+    await asyncio.to_thread(watch.advance)
+    while watch.live():
+        await asyncio.sleep(watch.wait().seconds)
+        await asyncio.to_thread(watch.advance)
+
+
+class _Round:
+    """One pass over the requests: claimed in windows, asked by workers, written as they come. What goes wrong
+    for good stops the asking; what is in flight then still comes back, for it is paid for."""
+
+    def __init__(self, service: Service, asked: Asked, journal: Journal) -> None:
+        self.service, self.asked, self.journal = service, asked, journal
+        self.trouble: Exception | None = None
+        self.over = asyncio.Event()
+        self.queue: asyncio.Queue[tuple[Window, Request] | None] = asyncio.Queue(service.pace.concurrency)
+
+    async def go(self, groups: Iterator[list[Request]]) -> None:
+        keeper = asyncio.create_task(self._keep())
+        workers = [self._work() for _ in range(self.service.pace.concurrency)]
+        try:
+            await asyncio.gather(self._feed(groups), *workers)
+        finally:
+            self.over.set()
+            await keeper
+            try:
+                self.journal.write(self.journal.take())  # nothing, unless the keeper failed
+            except Exception as error:  # noqa: BLE001 - raised below, when what was claimed is free
+                self.trouble = self.trouble or error
+            self.journal.close(f"stopped: {self.trouble or 'interrupted'}")
+        if self.trouble:
+            raise self.trouble
+
+    async def _feed(self, groups: Iterator[list[Request]]) -> None:
+        """Claim requests as the workers need them."""
+        try:
+            while self.trouble is None and (group := await asyncio.to_thread(next, groups, None)):
+                self.service.check(group[0].model)
+                await self._claim(group)
+        except Exception as error:  # noqa: BLE001 - raised by `go`, when the workers are done
+            self.trouble = self.trouble or error
+        for _ in range(self.service.pace.concurrency):
+            await self.queue.put(None)
+
+    async def _claim(self, group: list[Request]) -> None:
+        while group and self.trouble is None:
+            looked_at, window = await asyncio.to_thread(self.journal.claim, group)
+            for request in group[:looked_at]:
+                if window and request.key in window.held:
+                    await self.queue.put((window, request))
+            group = group[looked_at:]
+            if not looked_at:
+                patience = self.asked.patience or Patience.of(group[0].model)
+                await asyncio.sleep(patience.retry_seconds)
+
+    async def _work(self) -> None:
+        while (each := await self.queue.get()) is not None:
+            try:
+                await self._answer(*each)
+            except Exception as error:  # noqa: BLE001 - raised by `go`, when the others are back
+                self.trouble = self.trouble or error
+
+    async def _answer(self, window: Window, request: Request) -> None:
+        """Ask until there is an answer, or none any more because of some trouble."""
+        reply = None
+        while reply is None:
+            if not await self._turn(window):
+                return
+            window.begun.add(request.key)
+            reply = await self.service.ask(request, cached=window.cached, patience=window.patience)
+            if reply is None:  # certainly not answered
+                window.begun.discard(request.key)
+        self.journal.put(window, request.key, reply)
+
+    async def _turn(self, window: Window) -> bool:
+        """Wait until one more request may be sent; False if none may any more."""
+        while self.trouble is None and not window.is_lost:
+            seconds = self.service.wait_seconds()
+            if not seconds:
+                return True
+            await asyncio.sleep(seconds)
+        return False
+
+    async def _keep(self) -> None:
+        """Write what has been answered, and say that this process lives."""
+        try:
+            while not self.over.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.over.wait(), _WRITE_SECONDS)
+                if taken := self.journal.take():
+                    await asyncio.to_thread(self.journal.write, taken)
+                await asyncio.to_thread(self.journal.beat)
+        except Exception as error:  # noqa: BLE001 - raised by `go`
+            self.trouble = self.trouble or error

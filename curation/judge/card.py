@@ -1,0 +1,136 @@
+"""A classifier's card: what it is, what it learned from, what it is worth and what it is not."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_CARD = """# {column}
+
+Scores a text in [0, 1] by how likely it is *good*: judged {good_from} or more by the rubric `{rubric}`
+({rubric_digest}) of `{model}`. `{column}_good` says whether the score reaches {at:g}{chosen}.
+
+| | |
+|---|---|
+| head | {head} |
+| learned from | {training} |
+| measured on | {held_out}, one in five by a hash, near copies on one side |
+| left out | {dropped} |
+| model | `{model_file}` |
+
+## What it is worth
+
+On the documents held out; 95% intervals by bootstrap within sources, near copies drawn together. Precision,
+recall and F1 at the threshold, of a baseline at the cut that is best on what was learned from. AUC within
+source is the probability that of two documents of one source the better has the higher score: .5 is a coin.
+
+| | precision | recall | F1 | AUC | AUC within source |
+|---|---|---|---|---|---|
+{rows}
+
+### By source
+
+| source | held out | precision | recall | F1 | AUC |
+|---|---|---|---|---|---|
+{sources}
+
+## The gate
+
+{gate}
+{rounds}
+## Limits
+
+- It says what the judge would say, not what is true: its worth is the judge's at best.
+- It reads the first {read_bytes:,} bytes of a text.
+- It has seen these sources; of others, languages among them, it knows nothing.
+- The score is not calibrated: .8 is not eight in ten.
+{moved}"""
+
+_ROUNDS = """
+## Rounds
+
+Each learned from what was judged until then, the later ones from what the one before was least sure of, too.
+All are measured on the documents above, from which none has learned.
+
+| judged | precision | recall | F1 | AUC | AUC within source |
+|---|---|---|---|---|---|
+{rows}
+
+{stop}
+"""
+
+_STOPS = {
+    "gate": "It stopped here: the gate is passed.",
+    "all_judged": "It stopped here: every document is judged.",
+    "no_gain": "It stopped here: the last two rounds gained nothing that the documents held out can tell.",
+    None: "Nothing says that another round would gain nothing.",
+}
+
+_FIGURES = ("precision", "recall", "f1", "auc")
+
+
+def card(details: Mapping[str, Any], report: Mapping[str, Any], dropped: Mapping[str, int]) -> str:
+    """The card in Markdown, of a classifier's manifest and report."""
+    judged, gate = details["judgments"], report["gate"]
+    by_source = report["figures"]["classifier"]["by_source"]
+    held = report["held_out"]["by_source"]
+    moved = f"- Good starts at {details['good_from']}, as too few judgments lie on both sides of 3.\n"
+    return _CARD.format(
+        column=details["column"],
+        good_from=details["good_from"],
+        rubric=judged["rubric"],
+        rubric_digest=judged["rubric_digest"],
+        model=judged["model"],
+        at=details["threshold"],
+        chosen=_chosen(report["threshold_asked"]),
+        head=details["head"],
+        training=_counted(report["training"]),
+        held_out=_counted(report["held_out"]),
+        dropped=", ".join(f"{n} {why}" for why, n in dropped.items()) or "nothing",
+        model_file=details["model"],
+        rows="\n".join(_row(name, measured) for name, measured in report["figures"].items()),
+        sources="\n".join(
+            f"| {s} | {held[s]} | {' | '.join(_told(found[f]) for f in _FIGURES)} |"
+            for s, found in by_source.items()
+        ),
+        gate=_gate(gate),
+        rounds=_rounds(report),
+        read_bytes=report["read_bytes"],
+        moved=moved if report["good_from_moved"] else "",
+    )
+
+
+def _row(name: str, measured: Mapping[str, Any]) -> str:
+    overall, within = measured["overall"], measured["within_source"]["auc"]
+    return f"| {name} | {' | '.join(_told(overall[f]) for f in _FIGURES)} | {_told(within)} |"
+
+
+def _rounds(report: Mapping[str, Any]) -> str:
+    if "rounds" not in report:
+        return ""
+    figures = (*_FIGURES, "auc_within_source")
+    rows = (f"| {row['judged']} | {' | '.join(_told(row[f]) for f in figures)} |" for row in report["rounds"])
+    return _ROUNDS.format(rows="\n".join(rows), stop=_STOPS[report["stop"]])
+
+
+def _told(figure: Mapping[str, Any]) -> str:
+    if figure["value"] is None:
+        return "–"
+    interval = figure["interval"]
+    return f"{figure['value']:.2f}" + (f" ({interval[0]:.2f}–{interval[1]:.2f})" if interval else "")
+
+
+def _counted(counts: Mapping[str, Any]) -> str:
+    scores = ", ".join(f"{n} of score {score}" for score, n in counts["by_score"].items())
+    return f"{counts['documents']} documents, {counts['good']} good ({scores})"
+
+
+def _chosen(asked: Mapping[str, Any] | None) -> str:
+    if asked is None:
+        return ""
+    [(by, value)] = asked.items()
+    return f", chosen by {by} {value:g} on scores of documents that the scoring model was not trained on"
+
+
+def _gate(gate: Mapping[str, Any]) -> str:
+    if gate["passed"]:
+        return "Passed: within sources it is ahead of every baseline; no interval holds 0."
+    return "Not passed:\n\n" + "\n".join(f"- {why}" for why in gate["failed"])

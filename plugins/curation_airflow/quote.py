@@ -1,0 +1,102 @@
+"""The operator that says what a step that asks Claude will cost and, above the recipe's `budget.ask_usd`,
+waits until a person agrees.
+
+It comes before the task that sends. One task, not three: where the quote is small, nothing waits.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.exceptions import HITLRejectException
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk.exceptions import TaskAwaitingInput
+
+from curation.errors import BudgetError
+from curation_airflow.failures import send
+from curation_airflow.operators import CONNECTION
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from curation.claude.quote import Quote
+    from curation.pipeline import Job
+
+SUBJECT = "{step} of {recipe} is expected to cost {usd}"
+BODY = """{quote}
+**Approve**, and it is sent. **Reject**, and the task fails with nothing sent. Then ask for a smaller sample,
+or for another model."""
+
+
+class QuoteOperator(ApprovalOperator):
+    """Quote a step that asks; have a person agree above the recipe's threshold. Gives the USD expected, low
+    and high.
+
+    :param job: from the task's context: the recipe at work in the lake.
+    :param step: as `curation.asking` names it.
+    :param conn_id: the `anthropic` connection, by which tokens are counted.
+    """
+
+    def __init__(
+        self,
+        *,
+        job: "Callable[[Mapping[str, Any]], Job]",
+        step: str,
+        conn_id: str = CONNECTION,
+        **kwargs: Any,
+    ) -> None:
+        # Subject and body are written once there is something to ask.
+        super().__init__(subject="", body="", fail_on_reject=True, **kwargs)
+        self.job = job
+        self.step = step
+        self.conn_id = conn_id
+
+    def execute(self, context: "Context") -> dict[str, float]:
+        from curation import asking
+        from curation.claude.quote import money
+
+        job = self.job(dict(context))
+        told = self._quote(job)
+        self.log.info("the quote of %s:\n%s", self.step, told.markdown())
+        if asking.is_agreed(job.recipe, told):
+            return vars(told.usd)
+        usd = money(told.usd.expected)
+        self.subject = SUBJECT.format(step=self.step, recipe=job.recipe.name, usd=usd)
+        self.body = BODY.format(quote=told.markdown())
+        send(f"{context['ti'].dag_id}.{self.task_id} waits for approval. {self.subject}:\n{self.body}")
+        try:
+            super().execute(context)
+        except TaskAwaitingInput as asked:
+            asked.kwargs = {"agreed_usd": told.usd.high}
+            raise
+        raise AssertionError("an approval is waited for by an exception")
+
+    def execute_complete(
+        self, context: "Context", event: dict[str, Any], agreed_usd: float = 0.0
+    ) -> dict[str, float]:
+        """After the answer. BudgetError if it was no, or if by now it costs more than what was shown."""
+        from curation import asking
+
+        job = self.job(dict(context))
+        told = self._quote(job)
+        by = (event.get("responded_by_user") or {}).get("name") or "someone"
+        try:
+            super().execute_complete(context, event)
+        except HITLRejectException as error:
+            raise BudgetError(f"rejected by {by}; {asking.refusal(job.recipe, self.step, told)}") from error
+        if told.usd.expected > agreed_usd:
+            raise BudgetError(
+                f"{by} agreed to ${agreed_usd:,.4g} at most, and there is more to ask by now; "
+                f"{asking.refusal(job.recipe, self.step, told)}. Clear this task to be asked again"
+            )
+        return vars(told.usd)
+
+    def _quote(self, job: "Job") -> "Quote":
+        from airflow.providers.anthropic.hooks.anthropic import AnthropicHook
+
+        from curation import asking
+        from curation.claude.client import sealed
+
+        step = asking.step(job.recipe, self.step)
+        assert step is not None, "the recipe has the step for which this task was made"
+        client = sealed(AnthropicHook(self.conn_id).get_conn())  # type: ignore[type-var]
+        return asking.quote(job, step, step.requests(job), client)  # type: ignore[arg-type]

@@ -1,0 +1,555 @@
+"""Requests asked one by one, against the stand-in, or a server that says what a test has it say."""
+
+import itertools
+import json
+import os
+import signal
+import sqlite3
+import threading
+import time
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+
+from curation.claude import direct
+from curation.claude.batches import Planned, submit
+from curation.claude.budget import Budget
+from curation.claude.client import Connection
+from curation.claude.decide import Patience
+from curation.claude.drive import reservation
+from curation.claude.ledger import Ledger
+from curation.claude.prices import cost
+from curation.claude.purpose import Purpose
+from curation.claude.run import run as run_batches
+from curation.errors import BudgetError, ClaudeError
+from tests.claude.small_server import JSON_ANSWER, PRICED, error, message, serving
+
+PATIENCE = Patience(
+    poll_seconds=0.02,
+    create_grace_seconds=0.3,
+    lost_grace_seconds=1.0,
+    retry_seconds=0.02,
+    silent_seconds=0.5,
+)
+SPENT = {"details": {"error_code": "enforced_spend_limit_reached"}}
+
+
+@pytest.fixture
+def go(ledger, raw):
+    """go(server, requests, **options): run them against the ledger, quickly."""
+
+    def run(server, requests, **options):
+        options = {"patience": PATIENCE, "concurrency": 8} | options
+        return direct.run(Connection("sk-secret-0123456789", server.url), ledger, requests, raw, **options)
+
+    return run
+
+
+def rows(ledger, requests):
+    return {row.key: row for row in ledger.answers([request.key for request in requests])}
+
+
+def attempts(ledger, requests):
+    found = rows(ledger, requests)
+    return [found[request.key].attempts for request in requests]
+
+
+def batches(ledger):
+    with sqlite3.connect(ledger._engine.url.database) as db:
+        db.row_factory = sqlite3.Row
+        return [dict(row) for row in db.execute("SELECT * FROM message_batches ORDER BY planned_at")]
+
+
+def asked_for(params):
+    """The text that a request is about."""
+    return params["messages"][0]["content"]
+
+
+# --- the ordinary way
+
+
+def test_every_request_is_answered_once_and_a_second_run_sends_nothing(
+    server, ledger, raw, ask, go, tmp_path
+):
+    requests = [ask(i) for i in range(40)]
+    first = go(server, requests)
+    assert (first.requested, first.sent, dict(first.outcomes)) == (40, 40, {"ok": 40})
+    assert server.counts == {"message": 40}
+    again = go(server, [*requests, requests[0], ask(99)])
+    assert (again.requested, again.sent, dict(again.outcomes)) == (42, 1, {"ok": 42})
+    lines = [json.loads(line) for path in (tmp_path / "raw").iterdir() for line in path.open()]
+    nonces = {row["nonce"] for row in batches(ledger)}
+    wanted = {f"{n}-{r.key}" for n in nonces for r in [*requests, ask(99)]}
+    assert len(lines) == 41
+    assert {line["custom_id"] for line in lines} < wanted
+
+
+def test_answers_cost_the_full_price_and_are_told_by_purpose(ledger, ask, go):
+    requests = [ask(i, model=PRICED) for i in range(30)]
+    with serving() as server:
+        report = go(server, requests, purpose=Purpose("r", "judge", "run-1"))
+    one = cost(PRICED, {"input_tokens": 100, "output_tokens": 20}, batch=False)
+    assert report.usd == ledger.usd() == 30 * one
+    [told] = ledger.costs("run-1")
+    assert (told.recipe, told.stage, told.requests, told.settled_usd) == ("r", "judge", 30, 30 * one)
+    assert (told.reserved_usd, told.lost_usd, report.ambiguous_usd) == (0, 0, 0)
+    assert (told.input_tokens, told.output_tokens) == (3000, 600)
+
+
+def test_a_refusal_stands_and_a_truncated_answer_is_asked_once_more_with_more_room(ledger, ask, go):
+    def reply(number, params):
+        if "text number 0" in asked_for(params):
+            return message(
+                params, "", stop_reason="refusal", stop_details={"type": "refusal", "category": "bio"}
+            )
+        if "text number 1" in asked_for(params) and params["max_tokens"] == 400:
+            return message(params, stop_reason="max_tokens")
+        return message(params)
+
+    requests = [ask(i) for i in range(3)]
+    with serving(reply) as server:
+        report = go(server, requests)
+        assert [p["max_tokens"] for p in server.received if "number 1" in asked_for(p)] == [400, 1600]
+    assert dict(report.outcomes) == {"refused": 1, "ok": 2}
+    assert attempts(ledger, requests) == [1, 2, 1]
+
+
+def test_requests_are_made_as_they_are_needed(ask, go, monkeypatch):
+    monkeypatch.setattr("curation.claude.drive._REQUESTS_A_LOOK", 50)
+    made, ahead = itertools.count(1), []
+
+    class Many:
+        def __iter__(self):
+            for i in range(600):
+                self.made = next(made)
+                yield ask(i)
+
+    many = Many()
+
+    def reply(number, params):
+        if many.made < 600:
+            ahead.append(many.made - number)
+        return message(params)
+
+    with serving(reply) as server:
+        report = go(server, many)
+    assert dict(report.outcomes) == {"ok": 600}
+    assert max(ahead) <= 50 + 32 + 3 * 8, "a look, a window, a queue and what is in flight"
+
+
+# --- a service in trouble
+
+
+@pytest.mark.parametrize("headers", [{"retry-after": "0.3"}, {}])
+def test_a_busy_service_is_asked_again_later_and_that_is_no_attempt(ledger, ask, go, headers):
+    refused = []
+
+    def reply(number, params):
+        if len(refused) < 5:
+            refused.append(time.monotonic())
+            return error(429, "rate_limit_error", headers=headers)
+        if number == 20:
+            return error(529, "overloaded_error")
+        answered.append(time.monotonic())
+        return message(params)
+
+    answered = []
+    requests = [ask(i, model=PRICED) for i in range(30)]
+    with serving(reply) as server:
+        report = go(server, requests)
+        assert len(server.received) == 36
+    assert dict(report.outcomes) == {"ok": 30}
+    assert attempts(ledger, requests) == [1] * 30
+    assert report.ambiguous_usd == 0
+    if headers:
+        first = next(when for when in answered if when > refused[-1] + 0.1)
+        assert first - refused[0] >= 0.3, "what the service asks for"
+
+
+def test_nothing_is_sent_beyond_what_the_headers_leave(ask, go):
+    def reply(number, params):
+        left = {"anthropic-ratelimit-requests-remaining": "0", "anthropic-ratelimit-requests-reset": reset}
+        status, _, body = message(params)
+        times.append(time.monotonic())
+        return status, left if number == 1 else {}, body
+
+    times = []
+    reset = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+    with serving(reply) as server:
+        go(server, [ask(i) for i in range(6)], concurrency=1)
+    assert times[1] - times[0] >= 0.9
+    assert times[-1] - times[1] < 0.5
+
+
+def test_a_spend_limit_ends_the_run_and_loses_nothing(ledger, ask, go):
+    def reply(number, params):
+        if limited and number > 5:
+            return error(429, "rate_limit_error", "over the limit", **SPENT)
+        return message(params)
+
+    limited = [True]
+    requests = [ask(i, model=PRICED) for i in range(40)]
+    with serving(reply) as server:
+        with pytest.raises(
+            ClaudeError, match=r"enforced_spend_limit_reached.*raise the account's spend limit"
+        ):
+            go(server, requests)
+        assert len(rows(ledger, requests)) == 5
+        assert len(server.received) <= 5 + 2 * 8, "it stops at once"
+        assert [cost.reserved_usd + cost.lost_usd for cost in ledger.costs()] == [0]
+        limited.clear()
+        report = go(server, requests)
+    assert (report.sent, dict(report.outcomes)) == (35, {"ok": 40})
+
+
+def test_a_server_error_goes_again_within_the_run_and_may_have_been_billed(ledger, ask, go):
+    def reply(number, params):
+        seen[asked_for(params)] += 1
+        if "text number 3" in asked_for(params):
+            return error(500, "api_error")
+        if "text number 4" in asked_for(params) and seen[asked_for(params)] == 1:
+            return None  # the connection is dropped
+        if "text number 5" in asked_for(params) and seen[asked_for(params)] == 1:
+            return 200, {}, b"<html>a proxy's idea of an answer</html>"
+        return message(params)
+
+    seen = Counter()
+    requests = [ask(i, model=PRICED) for i in range(9)]
+    with serving(reply) as server:
+        report = go(server, requests)
+        assert go(server, requests).sent == 0
+    assert dict(report.outcomes) == {"ok": 8, "errored": 1}
+    assert attempts(ledger, requests) == [1, 1, 1, 3, 2, 2, 1, 1, 1]
+    assert rows(ledger, requests)[requests[3].key].detail == "api_error"
+    most = reservation(requests[0], cached=False, batch=False)
+    assert report.ambiguous_usd == sum(cost.lost_usd for cost in ledger.costs()) == 5 * most
+
+
+def test_a_service_that_only_fails_ends_the_run_before_many_attempts_are_gone(ledger, ask, go):
+    requests = [ask(i) for i in range(200)]
+    quick = Patience(0.02, 0.3, 1.0, 0.001, 0.5)
+    with serving(lambda number, params: error(503, "api_error")) as server:
+        with pytest.raises(ClaudeError, match=r"no answer is to be had from http://127.*503"):
+            go(server, requests, patience=quick)
+        assert len(server.received) < 80
+    with serving() as server:
+        assert dict(go(server, requests).outcomes) == {"ok": 200}
+
+
+def test_a_fixable_request_is_not_sent_again(ledger, ask, go):
+    def reply(number, params):
+        return error(400, "invalid_request_error", "prompt is too long") if number == 1 else message(params)
+
+    requests = [ask(i, model=PRICED) for i in range(3)]
+    with serving(reply) as server:
+        report = go(server, requests, concurrency=1)
+        assert go(server, requests).sent == 0
+    assert (dict(report.outcomes), report.ambiguous_usd) == ({"ok": 2, "errored": 1}, 0)
+
+
+@pytest.mark.parametrize("where", ["http://127.0.0.1:9", "http://user:hidden@127.0.0.1:9"])
+def test_a_server_that_is_not_there_is_named_at_once(ledger, raw, ask, where):
+    began = time.monotonic()
+    with pytest.raises(ClaudeError, match=r"127\.0\.0\.1:9.*see that it runs") as caught:
+        direct.run(Connection("k", where), ledger, [ask(i) for i in range(20)], raw)
+    assert "hidden" not in str(caught.value)
+    assert time.monotonic() - began < 5
+    assert ledger.claims([ask(i).key for i in range(20)]) == {}, "free for the next run"
+
+
+def test_a_key_that_is_refused_ends_the_run(ask, go):
+    with (
+        serving(lambda number, params: error(401, "authentication_error")) as server,
+        pytest.raises(ClaudeError, match=r"401.*check the key"),
+    ):
+        go(server, [ask(i) for i in range(50)])
+    assert len(server.received) <= 8
+
+
+def test_an_answer_by_another_model_is_refused_and_not_kept(ledger, ask, go):
+    requests = [ask(i) for i in range(3)]
+    with (
+        serving(lambda number, params: message(params, model="claude-haiku-5-5")) as server,
+        pytest.raises(ClaudeError, match="asked for offline-rules-1, answered by claude-haiku-5-5"),
+    ):
+        go(server, requests)
+    assert rows(ledger, requests) == {}
+
+
+def test_no_secret_reaches_logs_errors_ledger_or_raw_results(ledger, ask, go, caplog, tmp_path):
+    secret = "sk-secret-0123456789"
+
+    def reply(number, params):
+        if number == 2:
+            return error(500, "api_error", f"bad key {secret}")
+        if number == 8:
+            return error(401, "authentication_error", f"bad key {secret}")
+        return message(params)
+
+    caplog.set_level("DEBUG")
+    with serving(reply) as server, pytest.raises(ClaudeError, match=r"bad key \*\*\*") as caught:
+        go(server, [ask(i) for i in range(20)], concurrency=2)
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"bad key ***" in written
+    assert secret not in caplog.text + str(caught.value)
+    assert secret.encode() not in written
+
+
+# --- local servers
+
+
+def test_a_local_server_that_ignores_the_schema_is_understood_and_asked_again_where_it_is_not(
+    ledger, ask, go
+):
+    def reply(number, params):
+        assert params["model"] == "qwen/8b"
+        seen[asked_for(params)] += 1
+        i = int(asked_for(params).split("text number ")[1].split(".")[0])
+        written = [
+            JSON_ANSWER,
+            f"```json\n{JSON_ANSWER}\n```",
+            f"Sure! {JSON_ANSWER} I hope that this helps.",
+            JSON_ANSWER[:-2] if seen[asked_for(params)] == 1 else JSON_ANSWER,
+            "I cannot say.",
+        ]
+        return message(params, written[i], usage={"input_tokens": 5, "output_tokens": 5})
+
+    seen = Counter()
+    requests = [ask(i, model="local/qwen/8b") for i in range(5)]
+    with serving(reply) as server:
+        report = go(server, requests)
+    assert dict(report.outcomes) == {"ok": 4, "schema_invalid": 1}
+    assert attempts(ledger, requests) == [1, 1, 1, 2, 2]
+    assert {row.model for row in rows(ledger, requests).values()} == {"local/qwen/8b"}
+    assert report.usd == 0
+
+
+def test_a_local_server_that_refuses_parameters_is_asked_without_them(ledger, ask, go, caplog):
+    def reply(number, params):
+        for name in ("thinking", "output_config"):
+            if name in params:
+                return error(400, "invalid_request_error", f"{name}: Extra inputs are not permitted")
+        assert "JSON Schema" in asked_for(params)
+        return message(params)
+
+    parameters = {"max_tokens": 50, "thinking": {"type": "disabled"}, "temperature": 0.0}
+    requests = [ask(i, model="local/qwen", parameters=parameters) for i in range(20)]
+    with serving(reply) as server:
+        report = go(server, requests, concurrency=4)
+        assert len(server.received) <= 20 + 2 * 4
+        assert all(params["temperature"] == 0.0 for params in server.received)
+    assert dict(report.outcomes) == {"ok": 20}
+    assert attempts(ledger, requests) == [1] * 20
+    assert sum("asked without it from now on" in record.message for record in caplog.records) == 2
+
+
+def test_claude_is_never_asked_without_what_the_request_says(ledger, ask, go):
+    requests = [ask(1)]
+    with serving(lambda number, params: error(400, "invalid_request_error", "thinking: no")) as server:
+        assert dict(go(server, requests).outcomes) == {"errored": 1}
+        assert len(server.received) == 1
+
+
+def test_a_local_model_is_not_asked_for_at_anthropics_own_address(ledger, raw, ask):
+    with pytest.raises(ClaudeError, match="base URL of your own"):
+        direct.run(Connection("k", "https://api.anthropic.com"), ledger, [ask(1, model="local/qwen")], raw)
+    assert batches(ledger) == []
+
+
+# --- money
+
+
+DEAR = {"input_tokens": 1500, "output_tokens": 400}  # of what a request here can cost at most
+
+
+def test_no_window_is_claimed_that_could_exceed_a_cap(ledger, ask, go):
+    requests = [ask(i, model=PRICED) for i in range(60)]
+    most = reservation(requests[-1], cached=False, batch=False)
+    one = cost(PRICED, DEAR, batch=False)
+    with serving(lambda number, params: message(params, usage=DEAR)) as server:
+        with pytest.raises(BudgetError, match="was not sent"):
+            go(server, requests, budget=Budget(run_usd=10 * most), purpose=Purpose(run="a"))
+        answered = len(rows(ledger, requests))
+        assert answered == len(server.received) > 10, "what is settled makes room"
+        assert 9 * most < ledger.usd() == answered * one <= 10 * most
+        assert go(server, requests).sent == 60 - answered
+
+
+def test_eight_runs_under_one_cap_do_not_exceed_it(ledger, raw, ask):
+    cap = 20 * reservation(ask(0, model=PRICED), cached=False, batch=False)
+
+    def take(n):
+        requests = [ask(100 * n + i, model=PRICED) for i in range(40)]
+        own, options = Ledger(ledger._engine.url.database), {"concurrency": 4, "patience": PATIENCE}
+        with pytest.raises(BudgetError):
+            direct.run(Connection("k", server.url), own, requests, raw, budget=Budget(day_usd=cap), **options)
+        done.append(n)
+
+    done = []
+    with serving(lambda number, params: message(params, usage=DEAR)) as server:
+        threads = [threading.Thread(target=take, args=(n,)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(done) == 8
+    assert 0 < ledger.usd() <= cap
+
+
+# --- other processes
+
+
+def test_what_another_run_sent_in_a_message_batch_is_waited_for(server, client, ledger, ask, go):
+    planned = Planned("ab" * 8, tuple(ask(i) for i in range(3)))
+    assert ledger.plan(planned.nonce, planned.requests)
+    submit(client, ledger, planned)
+    report = go(server, [ask(i) for i in range(5)])
+    assert (report.sent, dict(report.outcomes)) == (2, {"ok": 5})
+    assert server.counts["message"] == 2
+
+
+def test_two_runs_at_once_ask_each_request_once(ledger, raw, ask):
+    requests = [ask(i) for i in range(80)]
+    reports = []
+
+    def take(part):
+        own = Ledger(ledger._engine.url.database)
+        reports.append(
+            direct.run(Connection("k", server.url), own, part, raw, concurrency=4, patience=PATIENCE)
+        )
+
+    with serving() as server:
+        threads = [threading.Thread(target=take, args=(part,)) for part in (requests, requests[::-1])]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(server.received) == 80
+    assert [dict(report.outcomes) for report in reports] == [{"ok": 80}, {"ok": 80}]
+
+
+def test_a_live_process_is_left_its_requests_and_a_silent_one_is_not(server, client, ledger, raw, ask, go):
+    requests = [ask(i, model="offline-rules-1") for i in range(4)]
+    assert ledger.plan("cd" * 8, requests[:2], kind="direct", reserve=lambda request: Decimal("0.25"))
+    ledger.submitting("cd" * 8)
+    alive, until = threading.Event(), time.monotonic() + 1.5
+
+    def beat():
+        while time.monotonic() < until:
+            ledger.beat("cd" * 8)
+            time.sleep(0.1)
+        alive.set()
+
+    threading.Thread(target=beat).start()
+    report = go(server, requests)
+    assert alive.is_set()
+    assert (report.sent, dict(report.outcomes)) == (4, {"ok": 4})
+    assert report.ambiguous_usd == Decimal("0.50")
+    assert [row["state"] for row in batches(ledger)].count("failed") == 1
+
+
+def test_message_batches_take_up_what_a_silent_process_left_too(server, client, ledger, raw, ask):
+    requests = [ask(i) for i in range(3)]
+    assert ledger.plan("ef" * 8, requests, kind="direct")
+    ledger.submitting("ef" * 8)
+    report = run_batches(client, ledger, requests, raw, patience=PATIENCE)
+    assert (report.sent, dict(report.outcomes)) == (3, {"ok": 3})
+
+
+def test_a_run_that_was_suspended_for_too_long_leaves_its_requests_to_who_has_them(ledger, raw, ask, go):
+    """Suspended while it waits for an answer: meanwhile another process takes its requests and asks them."""
+    requests = [ask(i) for i in range(2)]
+
+    def reply(number, params):
+        if number <= 2:  # the suspended one's
+            if number == 2:
+                [row] = batches(ledger)
+                assert ledger.close(row["nonce"], "silent")
+                with serving() as other:
+                    direct.run(Connection("k", other.url), Ledger(ledger._engine.url.database), requests, raw)
+            time.sleep(0.3)
+        return message(params)
+
+    with serving(reply) as server:
+        report = go(server, requests)
+        assert len(server.received) == 2, "it asks nothing again"
+    assert dict(report.outcomes) == {"ok": 2}
+    assert attempts(ledger, requests) == [1, 1]
+
+
+@pytest.fixture
+def interruptible():
+    """As on a terminal: a shell starts what runs in the background with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_keeps_what_was_answered_and_frees_the_rest(ledger, ask, go):
+    def reply(number, params):
+        if number == 30:
+            os.kill(os.getpid(), signal.SIGINT)
+        if number >= 30 and not calm:
+            time.sleep(3)
+        return message(params)
+
+    calm = []
+    requests = [ask(i, model=PRICED) for i in range(100)]
+    most = reservation(requests[-1], cached=False, batch=False)
+    with serving(reply) as server:
+        with pytest.raises(KeyboardInterrupt):
+            go(server, requests)
+        calm.append(True)
+        answered = len(rows(ledger, requests))
+        assert 20 <= answered < 30
+        lost = sum(cost.lost_usd for cost in ledger.costs())
+        assert 0 < lost <= 8 * most, "what was in flight may have been billed"
+        report = go(server, requests)
+    assert (report.sent, dict(report.outcomes)) == (100 - answered, {"ok": 100})
+
+
+def test_a_limit_that_the_user_has_set_stops_the_run_and_leaves_no_row(ledger, ask, go):
+    """It is told by a 400 without a code: asked again, once it is lifted, all are answered."""
+    lifted = []
+
+    def reply(number, params):
+        words = "You have reached your specified API usage limits."
+        return message(params) if lifted else error(400, "invalid_request_error", words)
+
+    requests = [ask(i, model=PRICED) for i in range(20)]
+    with serving(reply) as server:
+        with pytest.raises(ClaudeError, match="usage limits"):
+            go(server, requests)
+        assert rows(ledger, requests) == {}
+        lifted.append(True)
+        assert dict(go(server, requests).outcomes) == {"ok": 20}
+
+
+def test_a_server_that_refuses_all_from_the_start_is_not_asked_about_the_rest(ledger, ask, go):
+    requests = [ask(i, model=PRICED) for i in range(40)]
+    refusing = serving(lambda number, params: error(422, "invalid_request_error", "no such thing here"))
+    with refusing as server, pytest.raises(ClaudeError, match="no such thing here"):
+        go(server, requests)
+    assert len(rows(ledger, requests)) < 5
+
+
+def test_answers_that_could_not_be_written_at_first_are_written_at_last(ledger, ask, go, monkeypatch):
+    settle, failed = Ledger.settle, []
+
+    def once_down(self, *args):
+        if not failed:
+            failed.append(True)
+            raise OSError("the database is restarting")
+        return settle(self, *args)
+
+    monkeypatch.setattr(Ledger, "settle", once_down)
+    requests = [ask(i, model=PRICED) for i in range(8)]
+    with serving() as server:
+        with pytest.raises(OSError, match="restarting"):
+            go(server, requests, purpose=Purpose("r", "judge", "run-1"))
+        answered = len(rows(ledger, requests))
+        assert answered == len(server.received) > 0
+        assert sum(cost.lost_usd for cost in ledger.costs()) == 0
+        assert go(server, requests).sent == 8 - answered

@@ -1,0 +1,122 @@
+"""The quoting task: done at once where a step is cheap, else it waits for a person who agrees."""
+
+from types import SimpleNamespace
+
+import pytest
+from airflow.sdk.exceptions import TaskAwaitingInput
+
+from curation import pipeline
+from curation.claude import stand_in
+from curation.claude.client import Connection
+from curation.errors import BudgetError
+from curation_airflow.quote import QuoteOperator
+from tests.sample import ingest
+from tests.storage.test_lake import write_source
+
+CONTEXT = {
+    "task_instance": SimpleNamespace(id="1"),
+    "ti": SimpleNamespace(dag_id="release_small"),
+    "params": {},
+}
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    """A recipe whose facts and first decisions are in a lake."""
+    folder = tmp_path_factory.mktemp("quote")
+    job = pipeline.open_job(write_source(folder), str(folder / "lake"))
+    for day in job.recipe.interval.days:
+        ingest(job, day)
+    pipeline.screen(job)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def service(monkeypatch):
+    """A service that counts no tokens for this model: they are told from bytes."""
+    with stand_in.serve() as server:
+        client = Connection("key", server.url).client()
+        hook = "airflow.providers.anthropic.hooks.anthropic.AnthropicHook"
+        monkeypatch.setattr(hook, lambda conn_id: SimpleNamespace(get_conn=lambda: client))
+        yield server
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What Airflow is told to show to a person."""
+    shown = []
+    monkeypatch.setattr(
+        "airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **told: shown.append(told)
+    )
+    return shown
+
+
+def operator(folder, ask_usd, **overrides):
+    changes = {"judge.model": "claude-haiku-5-5", "budget.ask_usd": ask_usd, **overrides}
+    job = pipeline.open_job(folder / "small.yaml", str(folder / "lake"), changes)
+    return QuoteOperator(task_id="quote_judge", job=lambda context: job, step="judge")
+
+
+def parked(quoting):
+    with pytest.raises(TaskAwaitingInput) as waiting:
+        quoting.execute(CONTEXT)
+    assert waiting.value.method_name == "execute_complete"
+    return waiting.value.kwargs
+
+
+def answer(quoting, chosen, kwargs):
+    """What Airflow resumes the task with, on a worker that knows nothing of what came before."""
+    event = {
+        "chosen_options": [chosen],
+        "params_input": {},
+        "responded_at": SimpleNamespace(isoformat=str),
+        "responded_by_user": {"id": "1", "name": "Ada"},
+        "timedout": False,
+    }
+    return quoting.execute_complete(CONTEXT, event=event, **kwargs)
+
+
+def test_below_the_threshold_nobody_is_asked_and_the_quote_is_in_the_log(lake, asked, capsys):
+    told = operator(lake, 100).execute(CONTEXT)
+    assert 0 < told["low"] < told["expected"] < told["high"] < 100
+    assert asked == []
+    assert "| requests to send | 50" in capsys.readouterr().out
+
+
+def test_above_it_a_person_sees_the_quote(lake, asked):
+    kwargs = parked(operator(lake, 0))
+    [shown] = asked
+    assert shown["subject"].startswith("judge of small is expected to cost $0.0")
+    for said in ("| requests to send | 50", "| expected | $", "| reserved at most |", "claude-haiku-5-5"):
+        assert said in shown["body"]
+    assert shown["options"] == ["Approve", "Reject"]
+    assert kwargs["agreed_usd"] > 0
+
+
+def test_it_is_told_to_the_web_hook_that_someone_is_waited_for(lake, asked, monkeypatch):
+    sent = []
+    monkeypatch.setattr("curation_airflow.quote.send", sent.append)
+    parked(operator(lake, 0))
+    assert sent[0].startswith("release_small.quote_judge waits for approval. judge of small is expected")
+
+
+def test_what_is_agreed_to_goes_on(lake, asked, service):
+    kwargs = parked(operator(lake, 0))
+    told = answer(operator(lake, 0), "Approve", kwargs)
+    assert told["expected"] <= kwargs["agreed_usd"]
+    assert service.counts["create"] == 0
+
+
+def test_what_is_rejected_fails_for_good_with_who_and_what(lake, asked):
+    with pytest.raises(
+        BudgetError, match=r"rejected by Ada; the step judge is expected(?s:.*)nothing was sent"
+    ):
+        answer(operator(lake, 0), "Reject", parked(operator(lake, 0)))
+
+
+def test_an_answer_is_about_the_sum_that_was_shown(lake, asked):
+    """While a person thinks, the recipe gets a dearer model: to that nobody has agreed."""
+    kwargs = parked(operator(lake, 0))
+    dearer = operator(lake, 0, **{"judge.model": "claude-opus-5-5"})
+    with pytest.raises(BudgetError, match=r"Ada agreed to \$0\.0\d+ at most, and there is more"):
+        answer(dearer, "Approve", kwargs)
