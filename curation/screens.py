@@ -19,8 +19,8 @@ from curation.funnel import ENTERED, Funnel
 from curation.funnel import funnel as measure
 from curation.gc import Usage
 from curation.judge.calibration import read_report, report_uri
-from curation.judge.calibration_report import WHO, estimate
-from curation.judge.corpus_rate import CorpusRate
+from curation.judge.calibration.corpus_rate import CorpusRate
+from curation.judge.calibration.report import WHO, estimate
 from curation.near_copies import NearCopy
 from curation.needs import SAFE_SECONDS
 from curation.pipeline import Job

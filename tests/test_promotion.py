@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from curation import approvals, pipeline
+from curation import approvals, pipeline, stage
 from curation.approvals import Approval
 from curation.errors import NotPromoted
 from curation.explain import explain
@@ -38,7 +38,7 @@ def test_its_score_is_not_used_and_the_error_says_what_is_lacking(job: Job) -> N
 def test_what_looks_only_goes_on_with_the_first_decisions(job: Job) -> None:
     decided = pipeline.screen(job)
     kept = next(iter(decided.part_uris()))
-    id_ = str(pipeline.stage.read_table(kept, ["id"]).column("id")[0])
+    id_ = str(stage.read_table(kept, ["id"]).column("id")[0])
     assert explain(job, id_).document["id"] == id_
     assert needs(job, {}, 0.0).found
 

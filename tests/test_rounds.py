@@ -15,7 +15,7 @@ from curation.claude.run import run as ask
 from curation.errors import NotPublished
 from curation.explain import explain
 from curation.forecast import forecast
-from curation.judge import rounds
+from curation.judge import classifier, judgments, rounds
 from curation.layout import Layout
 from curation.needs import SAFE_SECONDS
 from curation.pipeline import Job
@@ -102,7 +102,7 @@ def test_each_round_judges_what_is_new_and_the_loop_ends_where_nothing_is_gained
     details = done[-1].classifier.manifest.details
     assert details["stop"] == "no_gain"  # the texts are told apart by any classifier
     assert [row["judged"] for row in details["rounds"]] == [30, 40, 50]
-    report = pipeline.classifier.read_report(done[-1].classifier)
+    report = classifier.read_report(done[-1].classifier)
     last, overall = report["rounds"][-1], report["figures"]["classifier"]["overall"]
     assert {name: last[name] for name in overall} == overall
     assert "rounds" not in done[0].classifier.manifest.details
@@ -133,7 +133,7 @@ def test_one_round_is_what_it_was_and_more_rounds_only_add_to_it(
     first, all_ = files(one.lake.root, *kinds), files(finished.lake.root, *kinds)
     assert first.items() <= all_.items()
     assert len(first) < len(all_)
-    assert pipeline.judgments.mark(one.judge) == pipeline.judgments.mark(fresh(judge_round=11).judge)
+    assert judgments.mark(one.judge) == judgments.mark(fresh(judge_round=11).judge)
     assert asking.step(one.recipe, "judge_2") is None
     more = fresh()
     assert judge(more, 1, server) == 0
@@ -202,7 +202,7 @@ def test_what_earlier_rounds_scored_may_go_and_nothing_else(finished: Job, tmp_p
 
 
 def classifier_scores(job: Job, made: stage.Published) -> str:
-    column = pipeline.classifier.column(job.judge, made)
+    column = classifier.column(job.judge, made)
     return f"{column.name}-{column.fingerprint}"
 
 

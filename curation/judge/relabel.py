@@ -18,7 +18,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.judge.measures import Numbers
 from curation.text.words import fold, words_of
 
 VERSION = 1  # of what is chosen
@@ -28,6 +27,7 @@ CANDIDATES = 3  # for each document that is taken for its uncertainty
 FEATURES = 512  # hashed words by which documents are told apart
 GAINED_RATIO = 0.8  # of bootstrap draws in which two rounds have to have raised the AUC
 
+Numbers = NDArray[np.float64]
 Rows = NDArray[np.int64]
 Why = Literal["gate", "all_judged", "no_gain"]
 

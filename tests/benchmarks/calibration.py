@@ -15,7 +15,8 @@ from curation.claude import stand_in
 from curation.claude.client import Connection
 from curation.claude.ledger import Ledger
 from curation.claude.run import run as ask
-from curation.judge import agreement, calibration
+from curation.judge import calibration
+from curation.judge.calibration import agreement
 from curation.judge.intervals import draws
 from curation.layout import Layout
 from curation.recipe import Gold, Judge

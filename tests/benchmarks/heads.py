@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from curation.judge import embeddings
-from curation.judge.embeddings_head import Embedded
-from curation.judge.fasttext_head import FastText
-from curation.judge.heads import Head
+from curation.judge.classifier import embeddings
+from curation.judge.classifier.embeddings_head import Embedded
+from curation.judge.classifier.fasttext_head import FastText
+from curation.judge.classifier.heads import Head
+from curation.judge.classifier.measures import at_cut, auc
+from curation.judge.classifier.threshold import EVEN
 from curation.judge.intervals import draws, interval
-from curation.judge.measures import at_cut, auc
-from curation.judge.threshold import EVEN
 from tests.benchmarks.corpora import SHARED
 from tests.benchmarks.figures import tell
 from tests.benchmarks.relabel import SEEDS, Labelled, sets, split

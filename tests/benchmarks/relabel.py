@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 
 from curation.document import content_hash
 from curation.judge import relabel
-from curation.judge.examples import SIDE_MIN
-from curation.judge.fasttext_head import FastText
+from curation.judge.classifier.examples import SIDE_MIN
+from curation.judge.classifier.fasttext_head import FastText
+from curation.judge.classifier.measures import Flags, Numbers, at_cut, auc
+from curation.judge.classifier.threshold import EVEN
 from curation.judge.intervals import draws, interval
-from curation.judge.measures import Flags, Numbers, at_cut, auc
 from curation.judge.relabel import Round, Rows
-from curation.judge.threshold import EVEN
 from tests.benchmarks.corpora import rows_of
 from tests.benchmarks.figures import tell
 

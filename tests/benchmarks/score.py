@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from curation.judge import classifier, embeddings
-from curation.judge.embeddings_head import Embedded
-from curation.judge.fasttext_head import GOOD, READ_BYTES, SETTINGS, FastText, line_of
-from curation.judge.heads import Head
+from curation.judge import classifier
+from curation.judge.classifier import embeddings
+from curation.judge.classifier.embeddings_head import Embedded
+from curation.judge.classifier.fasttext_head import GOOD, READ_BYTES, SETTINGS, FastText, line_of
+from curation.judge.classifier.heads import Head
 from curation.recipe import Judge
 from curation.storage import digest
 from curation.text.bag import head

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.judge.fasttext_head import GOOD, FastText, line_of
+from curation.judge.classifier.fasttext_head import GOOD, FastText, line_of
 from curation.text import bag
 from curation.text.words import fold, words_of
 

@@ -1,0 +1,227 @@
+"""What a calibration says, as numbers: the judge against the gold, against itself, and against its dress.
+
+`measure` takes rows as `calibration.ROWS` has them. Every figure comes with its bootstrap interval (documents
+drawn again within their source). Baselines are helped where there is a choice: each is read in the direction
+that suits this gold, and cut so that its levels are as frequent as the gold's; `judge_cut` is the judge with
+that help. `source_alone` is the mean label of the document's source, its own label in it: leaving that out
+would turn the order within a source round, and ranks would count it.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from curation.claude.outcome import Outcome
+from curation.judge import baselines
+from curation.judge.calibration import agreement
+from curation.judge.calibration.agreement import Figure, Ints, Numbers, estimate
+from curation.judge.classifier.examples import GOOD_FROM
+from curation.judge.intervals import draws
+
+GOLD, AGAIN = "gold", "again"  # what a row was asked for; else the name of a probe
+PAIRED_MIN = 30
+"""Documents that two calibrations must share to be compared."""
+
+Row = Mapping[str, Any]
+
+
+class Pairs:
+    """Documents with a level of the gold and one that somebody gave: arrays row for row."""
+
+    def __init__(self, rows: Sequence[Row], scale: Sequence[int]) -> None:
+        self.sources = [row["source"] for row in rows]
+        self.labels = np.array([row["label"] for row in rows], dtype=np.float64)
+        self.gold = np.array([row["level"] for row in rows], dtype=np.int64)
+        self.judged = np.array([scale.index(row["score"]) for row in rows], dtype=np.int64)
+        self.scale = scale
+
+    def figures(self, given: Ints, values: Numbers, at: Ints | slice = slice(None)) -> dict[str, Figure]:
+        """The figures of `given` levels, and of `values` by their ranks, on the documents at some places."""
+        return {
+            "kappa": agreement.kappa(self.gold[at], given[at], len(self.scale)),
+            "spearman": agreement.spearman(self.labels[at], values[at]),
+            "mae": agreement.mae(self.gold[at], given[at]),
+        }
+
+
+def measure(rows: Sequence[Row], texts: Mapping[str, str], scale: Sequence[int], seed: int) -> dict[str, Any]:
+    """All figures; `texts` of the gold's documents by id."""
+    asked: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        asked[row["asked"]].append(row)
+    every = asked.pop(GOLD)
+    again = asked.pop(AGAIN, [])
+    answered = [row for row in every if row["outcome"] == Outcome.OK]
+    at = threshold(scale)
+    return {
+        "documents": len(every),
+        "answered": len(answered),
+        "outcomes": dict(sorted(Counter(row["outcome"] for row in every).items())),
+        "coverage": _coverage(every, seed),
+        **_against_gold(answered, [texts[row["id"]] for row in answered], scale, seed),
+        "errors": errors(answered, scale, at),
+        "itself": _against_itself(answered, again, scale, at, seed),
+        "probes": {name: _probe(answered, edited, at, seed) for name, edited in sorted(asked.items())},
+        "threshold": at,
+        "scale": list(scale),
+    }
+
+
+def threshold(scale: Sequence[int]) -> int:
+    """The score from which a document is good, as classifiers have it; of scales without it their middle."""
+    return GOOD_FROM if GOOD_FROM in scale[1:] else scale[(len(scale) + 1) // 2]
+
+
+def errors(answered: Sequence[Row], scale: Sequence[int], at: int) -> dict[str, dict[str, int]]:
+    """How the judge errs at a threshold: of the documents that the gold has for good, how many it takes for
+    good, and of the poor ones, how many for poor. What `rates.Share` is made of."""
+    good = [row["score"] >= at for row in answered if row["level"] >= scale.index(at)]
+    poor = [row["score"] < at for row in answered if row["level"] < scale.index(at)]
+    return {
+        "sensitivity": {"good": sum(good), "documents": len(good)},
+        "specificity": {"good": sum(poor), "documents": len(poor)},
+    }
+
+
+def drift(
+    before: Sequence[Row], after: Sequence[Row], scale: Sequence[int], seed: int
+) -> dict[str, Any] | None:
+    """By how much kappa and the mean absolute error of a later calibration are above those of an earlier one,
+    on the documents that both have answered, draw by draw; None where fewer than PAIRED_MIN are the same."""
+    earlier = {_same(row): row for row in _answers(before) if row["score"] in scale}
+    both = [(earlier[_same(row)], row) for row in _answers(after) if _same(row) in earlier]
+    if len(both) < PAIRED_MIN:
+        return None
+    old, new = (Pairs([pair[side] for pair in both], scale) for side in (0, 1))
+    drawn = draws(agreement.strata(new.sources), seed=seed)
+    found: dict[str, Any] = {"documents": len(both)}
+    for name in ("kappa", "mae"):
+        then, now = (side.figures(side.judged, side.judged.astype(np.float64))[name] for side in (old, new))
+        found[name] = asdict(estimate(agreement.difference(now, then), drawn))
+        found[f"{name}_before"] = asdict(estimate(then, drawn))
+    return found
+
+
+def _answers(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row["asked"] == GOLD and row["outcome"] == Outcome.OK]
+
+
+def _same(row: Row) -> tuple[str, float, int]:
+    return row["digest"], row["label"], row["level"]
+
+
+def _coverage(every: Sequence[Row], seed: int) -> dict[str, Any]:
+    ok = np.array([row["outcome"] == Outcome.OK for row in every], dtype=np.float64)
+    drawn = draws(agreement.strata([row["source"] for row in every]), seed=seed)
+    return asdict(agreement.share(ok, drawn))
+
+
+def _against_gold(
+    answered: Sequence[Row], texts: Sequence[str], scale: Sequence[int], seed: int
+) -> dict[str, Any]:
+    pairs = Pairs(answered, scale)
+    drawn = draws(agreement.strata(pairs.sources), seed=seed)
+    judged = pairs.judged.astype(np.float64)
+    cut = agreement.cut_like(judged, pairs.gold)
+    given = {"judge": (pairs.judged, judged), "judge_cut": (cut, judged), **_baselines(pairs, texts)}
+    own = agreement.places_by_source(pairs.sources)
+
+    def within(name: str, one: Ints, values: Numbers) -> Figure:
+        return agreement.within(pairs.sources, lambda at: pairs.figures(one, values, at)[name])
+
+    overall: dict[str, Any] = {}
+    inside: dict[str, Any] = {}
+    for who, (one, values) in given.items():
+        figures = pairs.figures(one, values)
+        overall[who] = _estimates(figures, drawn)
+        inside[who] = _estimates({name: within(name, one, values) for name in figures}, drawn)
+        if who not in ("judge", "judge_cut"):
+            lead = agreement.difference(agreement.spearman(pairs.labels, judged), figures["spearman"])
+            overall[who]["spearman_lead"] = asdict(estimate(lead, drawn))
+    by_source = [
+        {"source": source, "documents": len(at)}
+        | _estimates(pairs.figures(pairs.judged, judged, at), drawn[:, at])
+        for source, at in sorted(own.items(), key=lambda item: (-len(item[1]), item[0]))
+    ]
+    return {
+        "overall": overall,
+        "within_source": inside,
+        "by_source": by_source,
+        "confusion": agreement.confusion(pairs.gold, pairs.judged, len(scale)).tolist(),
+    }
+
+
+def _estimates(figures: Mapping[str, Figure], drawn: Numbers) -> dict[str, Any]:
+    return {name: asdict(estimate(figure, drawn)) for name, figure in figures.items()}
+
+
+def _baselines(pairs: Pairs, texts: Sequence[str]) -> dict[str, tuple[Ints, Numbers]]:
+    """By name: levels, and values that go up where the labels do."""
+    of_text: dict[str, Callable[[str], float]] = {
+        "word_count": baselines.word_count,
+        "stop_word_ratio": baselines.stop_word_ratio,
+        "terminal_line_ratio": baselines.terminal_line_ratio,
+    }
+    values = {name: np.array([of(text) for text in texts], dtype=np.float64) for name, of in of_text.items()}
+    values["source_alone"] = _source_means(pairs)
+    found = {}
+    for name, value in values.items():
+        rises = estimate(agreement.spearman(pairs.labels, value), np.ones((1, len(value)))).value or 0.0
+        helped = value if rises >= 0 else -value
+        found[name] = (agreement.cut_like(helped, pairs.gold), helped)
+    return found
+
+
+def _source_means(pairs: Pairs) -> Numbers:
+    """The mean label of each document's source; of all where the source has few."""
+    found = np.full(len(pairs.labels), pairs.labels.mean() if len(pairs.labels) else 0.0)
+    for at in agreement.places_by_source(pairs.sources).values():
+        found[at] = pairs.labels[at].mean()
+    return found
+
+
+def _against_itself(
+    answered: Sequence[Row], again: Sequence[Row], scale: Sequence[int], at: int, seed: int
+) -> dict[str, Any]:
+    first, second = _paired(answered, again)
+    drawn = draws(agreement.strata([row["source"] for row in first]), seed=seed)
+    one, other = (
+        np.array([scale.index(r["score"]) for r in rows], dtype=np.int64) for rows in (first, second)
+    )
+    return {
+        "documents": len(first),
+        **_estimates(
+            {"kappa": agreement.kappa(one, other, len(scale)), "mae": agreement.mae(one, other)}, drawn
+        ),
+        "flip_rate": asdict(agreement.share(_flips(first, second, at), drawn)),
+    }
+
+
+def _probe(answered: Sequence[Row], edited: Sequence[Row], at: int, seed: int) -> dict[str, Any]:
+    before, after = _paired(answered, edited)
+    drawn = draws(agreement.strata([row["source"] for row in before]), seed=seed)
+    shift = np.array([b["score"] - a["score"] for a, b in zip(before, after, strict=True)], dtype=np.float64)
+    flips = _flips(before, after, at)
+    return {
+        "documents": len(before),
+        "shift": asdict(estimate(agreement.mean(shift), drawn)),
+        "flip_rate": asdict(agreement.share(flips, drawn)),
+        "flipped_to_good": int((flips * (shift > 0)).sum()),
+        "flipped_to_poor": int((flips * (shift < 0)).sum()),
+    }
+
+
+def _paired(answered: Sequence[Row], others: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The rows of documents that both have answered, row for row."""
+    first = {row["id"]: row for row in answered}
+    second = [row for row in others if row["outcome"] == Outcome.OK and row["id"] in first]
+    return [first[row["id"]] for row in second], second
+
+
+def _flips(before: Sequence[Row], after: Sequence[Row], at: int) -> Numbers:
+    """1 where one is good and the other is not."""
+    pairs = zip(before, after, strict=True)
+    return np.array([(a["score"] >= at) != (b["score"] >= at) for a, b in pairs], dtype=np.float64)

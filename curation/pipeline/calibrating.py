@@ -1,0 +1,50 @@
+"""The judge held to gold labels, and what of a job may raise alarms."""
+
+from typing import TYPE_CHECKING
+
+from curation import approvals
+from curation.claude.request import Request
+from curation.errors import NotPublished
+from curation.judge import calibration
+from curation.pipeline.decisions import screen
+from curation.pipeline.job import Job
+from curation.stage import Published
+
+if TYPE_CHECKING:
+    pass
+
+
+def calibrate_requests(job: Job) -> list[Request]:
+    """What is to be asked about the gold labels; nothing once the calibration is published."""
+    if calibration.find(job.lake, job.recipe.name, job.judge, job.gold):
+        return []
+    return calibration.requests(job.lake, job.judge, job.gold)
+
+
+def calibrate(job: Job) -> Published:
+    """The judge held to the gold labels, with its report. It may raise alarms."""
+    if job.look_only:
+        found = calibration.find(job.lake, job.recipe.name, job.judge, job.gold)
+        if found is None:
+            raise NotPublished(
+                f"the judge of {job.recipe.name} is not calibrated yet; run `curation calibrate`"
+            )
+        return found
+
+    def may_stand(earlier: Published) -> bool:
+        return not approvals.pending(job.lake, job.recipe.alarms, earlier)
+
+    return calibration.publish(job.lake, job.recipe.name, job.judge, job.gold, job.ledger, may_stand)
+
+
+def alarming(job: Job) -> list[Published]:
+    """What there is that may raise alarms: the calibration and the first decisions. Raises NotPublished if
+    there is neither."""
+    judge = job.recipe.judge
+    found = calibration.latest(job.lake, job.recipe.name, judge) if judge else None
+    try:
+        return [*([found] if found else []), screen(job)]
+    except NotPublished:
+        if found is None:
+            raise
+        return [found]

@@ -1,0 +1,164 @@
+"""Rounds: a sample is judged, a classifier learns from it, its score stands beside every document."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from curation import approvals, facts, stage
+from curation.claude.request import Request
+from curation.errors import NotPublished
+from curation.facts import Column
+from curation.judge import calibration, classifier, judgments, rounds, sample, strata
+from curation.judge.calibration import corpus_rate as corpus_rates
+from curation.judge.calibration.corpus_rate import CorpusRate
+from curation.judge.classifier import gate
+from curation.judge.classifier.examples import examples_of
+from curation.judge.frame import Frame
+from curation.judge.rounds import Taught
+from curation.manifest import Part
+from curation.pipeline.calibrating import calibrate
+from curation.pipeline.decisions import check_alarms, decide, screen
+from curation.pipeline.job import Job
+from curation.pipeline.partitions import gather, places
+from curation.plan import Place
+from curation.stage import Published
+
+if TYPE_CHECKING:
+    pass
+
+
+def judge_requests(job: Job, number: int = 1) -> list[Request]:
+    """What is to be asked in a round about its sample; nothing once that is judged, or where the loop has
+    ended before. Raises NotPublished where the round before is not done, and `job` only looks."""
+    screened, done = screen(job), taught(job, number - 1)
+    is_judged = len(done) >= number or judgments.find(job.lake, job.judge, screened, rounds.last(done))
+    if is_judged or rounds.is_over(job.judge, done):
+        return []
+    check_alarms(job)
+    return judgments.requests(job.lake, job.judge, _judged_sample(job, screened, done))
+
+
+def score(job: Job, number: int = 1) -> Published:
+    """Judgments of the rounds up to `number`, a classifier trained on them, its score beside every document;
+    the last classifier that there is. Raises AlarmError where the judge is worse than it was."""
+    if job.judge.gold:
+        check_alarms(job, calibrate)
+    trained = taught(job, number)[-1].classifier
+    _add_scores(job, trained)
+    return trained
+
+
+def select(job: Job) -> Published:
+    """Decide about the documents of the sources, by all rules."""
+    return decide(job, gather(job, all_columns(job)), job.recipe.select.drop)
+
+
+def all_columns(job: Job) -> tuple[Column, ...]:
+    """The annotators of the job, the classifier's score among them where the recipe judges. Raises
+    NotPromoted."""
+    if job.recipe.judge is None:
+        return job.columns
+    trained = learned(job)
+    check_gate(job, trained)
+    return (*job.columns, classifier.column(job.recipe.judge, trained))
+
+
+def check_gate(job: Job, trained: Published) -> None:
+    """Raises NotPromoted if the recipe requires the gate, and the classifier has not passed it, and no one
+    has promoted it."""
+    if job.judge.gate == "reported" or trained.manifest.details["gate_passed"]:
+        return
+    if approvals.promotion(job.lake, trained) is None:
+        raise gate.error(trained.uri, classifier.read_report(trained)["gate"]["failed"])
+
+
+def learned(job: Job) -> Published:
+    """The classifier of the last round, which the judgments of the first decisions teach."""
+    return taught(job)[-1].classifier
+
+
+def taught(job: Job, number: int | None = None) -> list[Taught]:
+    """The rounds that are done: at least so many, or all that the recipe asks for, unless the loop has ended
+    before."""
+    screened, wanted = screen(job), job.judge.rounds if number is None else number
+    done = rounds.finished(job.lake, job.judge, screened)
+    while len(done) < wanted and not rounds.is_over(job.judge, done):
+        if job.look_only:
+            which = f" of round {len(done) + 1}" if job.judge.rounds > 1 else ""
+            raise NotPublished(f"{job.recipe.name} has no classifier{which} yet; run it first")
+        done.append(_teach(job, screened, done))
+    return done
+
+
+def _teach(job: Job, screened: Published, done: Sequence[Taught]) -> Taught:
+    """The round after those that are done, of which all is answered."""
+    before = rounds.last(done)
+    judged = judgments.find(job.lake, job.judge, screened, before) or judgments.publish(
+        job.lake, job.judge, screened, _judged_sample(job, screened, done), job.ledger, before
+    )
+    every = [*(earlier.judgments for earlier in done), judged]
+    texts, trained = _texts(job, screened, every), [earlier.classifier for earlier in done]
+    made = classifier.publish(job.lake, job.judge, every, texts, screened.manifest.kept, trained)
+    return Taught(judged, made)
+
+
+def _judged_sample(job: Job, screened: Published, done: Sequence[Taught]) -> pa.Table:
+    """What the round after those that are done judges."""
+    settings, before = job.judge, rounds.last(done)
+    by = strata.columns(settings.strata, job.first_schema)
+    if before is None:
+        return sample.draw(
+            screened,
+            gather(job, job.columns),
+            settings.sample,
+            seed=settings.seed,
+            purpose="judge",
+            strata=by,
+            audit=settings.audit,
+        )
+    if not job.look_only:
+        _add_scores(job, before)
+    scored = gather(job, (*job.columns, classifier.column(settings, before)))
+    return rounds.draw(Frame(screened, scored, by, settings.column), settings, done)
+
+
+def _texts(job: Job, screened: Published, judged: Sequence[Published]) -> dict[str, str]:
+    """The texts of what is judged, by id."""
+    return Frame(screened, gather(job, job.columns)).texts(set(rounds.column_of(judged, "id")))
+
+
+def _add_scores(job: Job, trained: Published) -> None:
+    """A classifier's score beside every document."""
+    column = classifier.column(job.judge, trained)
+    for where in places(job.recipe):
+        _add_column(job, column, where)
+
+
+def _add_column(job: Job, column: Column, where: Place) -> None:
+    published = stage.current(where.documents(job.lake))
+    files = published.manifest.parts if published else ()
+    parts = [Part(inputs=(), file=file, rows_in=file.rows) for file in files]
+    for part in parts:
+        facts.annotate_part(job.lake, [column], where, part)
+    facts.publish_annotations(job.lake, [column], where, parts)
+
+
+def corpus_rate(job: Job) -> CorpusRate | None:
+    """The share of good documents among those that may be judged, as the judge says and corrected for its
+    errors; None where nothing is judged, or the judge is not calibrated. Computes no stage."""
+    if job.recipe.judge is None:
+        return None
+    looking = replace(job, look_only=True)
+    try:
+        screened, done = screen(looking), taught(looking)
+        partitions = gather(job, (*job.columns, classifier.column(job.judge, done[-1].classifier)))
+    except NotPublished:
+        return None
+    calibrated = calibration.latest(job.lake, job.recipe.name, job.judge)
+    judged = done[0].judgments  # what was drawn from all; later rounds choose
+    if calibrated is None or not corpus_rates.are_of_one_judge(calibrated, judged):
+        return None
+    examples, _ = examples_of([judged], _texts(job, screened, [judged]))
+    return corpus_rates.measure(calibrated, judged, examples, screened, partitions, job.judge.column)

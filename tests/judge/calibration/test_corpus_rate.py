@@ -1,0 +1,66 @@
+"""The share of good documents in a lake, as the judge says and as corrected by gold labels."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from curation import pipeline, stage
+from curation.claude.ledger import Ledger
+from curation.judge import judgments
+from curation.judge.calibration.rates import Share, rogan_gladen
+from curation.layout import Layout
+from curation.pipeline import Job
+from curation.recipe import Gold
+from tests.judge.ledgers import answered, judged
+
+
+def level_of(text: str) -> int:
+    return int(next(word for word in text.replace(".", " ").split() if word.isdigit())) % 6
+
+
+@pytest.fixture
+def job(in_order: Job, tmp_path: Path) -> Job:
+    """The sample's job in a copy of its lake, with gold labels."""
+    shutil.copytree(in_order.lake.root, tmp_path / "lake")
+    lines = [json.dumps({"text": f"Document {n} of the gold.", "label": n % 6}) for n in range(60)]
+    (tmp_path / "gold.jsonl").write_text("\n".join(lines))
+    judge = in_order.judge.model_copy(update={"gold": Gold(path=str(tmp_path / "gold.jsonl"), probed=5)})
+    recipe = in_order.recipe.model_copy(update={"judge": judge})
+    lake = Layout(str(tmp_path / "lake"))
+    return Job(recipe, lake, lake.ledger)
+
+
+def test_without_a_calibration_there_is_no_corrected_rate(job: Job) -> None:
+    assert pipeline.corpus_rate(job) is None
+
+
+def test_the_rate_is_corrected_by_the_errors_on_the_gold(job: Job) -> None:
+    def generous(text: str):  # takes a third of the poor ones for good
+        return judged(max(level_of(text), 3) if level_of(text) == 2 else level_of(text))
+
+    answered(Path(job.lake.root), pipeline.calibrate_requests(job), generous)
+    pipeline.calibrate(job)
+    found = pipeline.corpus_rate(job)
+    assert found is not None
+    rows = [
+        row
+        for uri in judgments.find(job.lake, job.judge, pipeline.screen(job)).part_uris()
+        for row in stage.read_table(uri).to_pylist()
+        if row["drawn_for"] == "audit"
+    ]
+    assert found.said == Share(sum(row["score"] >= 3 for row in rows), len(rows))
+    assert found.corrected == rogan_gladen(found.said, Share(30, 30), Share(20, 30))
+    assert found.corrected.value < found.said.ratio
+    original = sum(p.documents.manifest.kept for p in pipeline.gather(job, job.columns))
+    assert 0 < found.documents < original
+    assert 0 <= found.powered.low <= found.powered.value <= found.powered.high <= 1
+    assert Ledger(job.ledger_at).usd() == 0
+
+
+def test_looking_computes_nothing(job: Job) -> None:
+    moved = replace(job, lake=Layout(job.lake.root + "-empty"))
+    assert pipeline.corpus_rate(moved) is None
+    assert not Path(job.lake.root + "-empty").exists()
