@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from curation import pipeline
 from curation.claude.budget import Budget
-from curation.claude.local import is_direct
+from curation.claude.local import is_direct, is_local
+from curation.claude.purpose import Purpose
 from curation.claude.request import Request
+from curation.claude.split import Limits
 from curation.errors import BudgetError, ClaudeError, NotPublished
 from curation.pipeline import Job
 from curation.recipe import Recipe
@@ -16,7 +18,11 @@ from curation.recipe import Recipe
 if TYPE_CHECKING:
     import anthropic
 
+    from curation.claude.drive import Asked
     from curation.claude.quote import Quote
+
+CONCURRENCY = 50
+LOCAL_CONCURRENCY = 4  # a small server answers few at a time, and the others wait until they time out
 
 
 @dataclass(frozen=True)
@@ -74,9 +80,21 @@ def client() -> "anthropic.Anthropic | None":
         return None
 
 
-def caps(recipe: Recipe) -> Budget:
-    """What one run of a recipe, and a day, may cost."""
-    return Budget(recipe.budget.run_usd, recipe.budget.day_usd)
+def asked(job: Job, step: Step, requests: Iterable[Request], run: str) -> "Asked":
+    """What is to be answered in a run, as the recipe wants it asked and within its caps."""
+    from curation.claude.drive import Asked  # here: to import the SDK takes seconds
+
+    recipe = job.recipe
+    return Asked(
+        job.ledger,
+        requests,
+        job.lake.answers,
+        Purpose(recipe.name, step.name, run),
+        Budget(recipe.budget.run_usd, recipe.budget.day_usd),
+        Limits(queue=recipe.claude.queue),
+        direct=step.direct,
+        concurrency=recipe.claude.concurrency or (LOCAL_CONCURRENCY if is_local(step.model) else CONCURRENCY),
+    )
 
 
 def quote(

@@ -211,6 +211,13 @@ class Budget(Model):
     ask_usd: Usd | None = None  # a step that is expected to cost more is not begun until a person agrees
 
 
+class Claude(Model):
+    """How much is asked at a time. In no fingerprint: it changes no answer."""
+
+    queue: int = Field(default=200_000, ge=1)  # requests in message batches; what the account's tier allows
+    concurrency: int | None = Field(default=None, ge=1)  # asked one by one; null is 50, of a local model 4
+
+
 class Judge(Model):
     """A sample of the survivors is judged; a classifier learns from it and scores every document."""
 
@@ -299,6 +306,7 @@ class Recipe(Model):
     release: Release = Release()
     pretrain: Pretrain | None = None
     budget: Budget = Budget()
+    claude: Claude = Claude()
 
     @model_validator(mode="after")
     def _names(self) -> "Recipe":

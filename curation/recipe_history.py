@@ -204,7 +204,7 @@ def _prompts(recipe: Recipe) -> dict[str, str]:
 
 
 def _dump(recipe: Recipe) -> dict[str, Any]:
-    return recipe.model_dump(mode="json", exclude={"budget"})  # what may be spent changes nothing
+    return recipe.model_dump(mode="json", exclude={"budget", "claude"})  # neither changes an answer
 
 
 def _names(directory: str) -> list[str]:

@@ -14,7 +14,6 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from curation import asking, facts, pipeline, recipe_history
-from curation.claude.purpose import Purpose
 from curation.claude.request import Request
 from curation.errors import LakeError
 from curation.pipeline import Job
@@ -162,14 +161,11 @@ class _Claude:
     def send(self, step: asking.Step, requests: list[Request]) -> None:
         from curation.claude import direct
         from curation.claude import run as batches
-        from curation.claude.drive import Asked
 
         assert self.connection is not None, "a recipe that asks names a model"
         self.progress(step.name, 0, len(requests))
-        purpose = Purpose(self.job.recipe.name, step.name, self.run_id)
-        budget = asking.caps(self.job.recipe)
-        asked = Asked(self.job.ledger, requests, self.job.lake.answers, purpose, budget)
-        if step.direct:
+        asked = asking.asked(self.job, step, requests, self.run_id)
+        if asked.direct:
             report = direct.ask(self.connection, asked)
         else:
             report = batches.ask(self.connection.client(), asked)

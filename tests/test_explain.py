@@ -8,6 +8,7 @@ import pytest
 from curation import pipeline
 from curation.errors import LakeError
 from curation.explain import Explanation, explain
+from curation.judge import judgments
 from curation.pipeline import Job
 
 
@@ -68,7 +69,7 @@ def test_a_synthetic_document_names_its_parent_and_the_parent_names_it(
 def test_a_judged_document_shows_its_judgment(in_order: Job) -> None:
     (uri,) = next(
         published.part_uris()
-        for published in [pipeline.judgments.find(in_order.lake, in_order.judge, pipeline.screen(in_order))]
+        for published in [judgments.find(in_order.lake, in_order.judge, pipeline.screen(in_order))]
         if published
     )
     judged = pl.read_parquet(uri).filter(pl.col("outcome") == "ok").row(0, named=True)

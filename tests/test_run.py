@@ -5,6 +5,8 @@ import pytest
 from curation import asking, pipeline, run
 from curation.claude import stand_in
 from curation.claude.client import Connection
+from curation.judge import judgments
+from curation.synthesize import documents
 from tests.claude.asking import ask
 from tests.sample import write_recipe
 
@@ -33,8 +35,8 @@ def test_how_requests_travel_is_no_change_of_what_is_judged_or_written(tmp_path)
         pipeline.open_job(recipe, str(tmp_path / "lake"), {"judge.direct": way, "synthesize.direct": way})
         for way in (False, True)
     )
-    assert pipeline.judgments.mark(batch.judge) == pipeline.judgments.mark(direct.judge)
-    assert pipeline.documents.mark(batch.synthesize) == pipeline.documents.mark(direct.synthesize)
+    assert judgments.mark(batch.judge) == judgments.mark(direct.judge)
+    assert documents.mark(batch.synthesize) == documents.mark(direct.synthesize)
 
 
 def test_a_local_model_goes_one_by_one_whatever_the_recipe_says(tmp_path):
@@ -44,3 +46,19 @@ def test_a_local_model_goes_one_by_one_whatever_the_recipe_says(tmp_path):
         "judge": True,
         "synthesize": False,
     }
+
+
+def test_how_much_is_asked_at_a_time_is_the_recipes_to_say_and_changes_no_answer(tmp_path):
+    recipe = write_recipe(tmp_path)
+
+    def asked(overrides):
+        job = pipeline.open_job(recipe, str(tmp_path / "lake"), overrides)
+        step = asking.step(job.recipe, "judge")
+        return asking.asked(job, step, [], "run-1"), judgments.mark(job.judge)
+
+    usual, mark = asked({})
+    assert (usual.limits.queue, usual.concurrency) == (200_000, 50)
+    chosen, same = asked({"claude.queue": 500_000, "claude.concurrency": 7})
+    assert (chosen.limits.queue, chosen.concurrency, same) == (500_000, 7, mark)
+    local, _ = asked({"judge.model": "local/qwen"})
+    assert (local.direct, local.concurrency) == (True, 4), "a small server answers few at a time"

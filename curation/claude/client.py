@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import unquote_to_bytes
 
 import anthropic
@@ -17,6 +17,14 @@ T = TypeVar("T")
 C = TypeVar("C", anthropic.Anthropic, anthropic.AsyncAnthropic)
 
 _ANSWER = httpx2.Timeout(600.0, connect=10.0)  # seconds; a local server may let many wait
+
+
+class Clients(Protocol):
+    """Who makes clients: a `Connection`, or what keeps keys and addresses otherwise."""
+
+    def client(self) -> anthropic.Anthropic: ...
+
+    def async_client(self, concurrency: int) -> anthropic.AsyncAnthropic: ...
 
 
 @dataclass(frozen=True)
@@ -31,15 +39,15 @@ class Connection:
         return sealed(anthropic.Anthropic(api_key=self.api_key, base_url=self.base_url))
 
     def async_client(self, concurrency: int) -> anthropic.AsyncAnthropic:
-        """A client for so many requests at once, each sent once: who uses it decides what goes again."""
-        limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
-        made = anthropic.AsyncAnthropic(
-            api_key=self.api_key,
-            base_url=self.base_url,
-            max_retries=0,
-            http_client=anthropic.DefaultAsyncHttpxClient(limits=limits, timeout=_ANSWER),
-        )
-        return sealed(made)
+        made = anthropic.AsyncAnthropic(api_key=self.api_key, base_url=self.base_url)
+        return each_once(sealed(made), concurrency)
+
+
+def each_once(client: anthropic.AsyncAnthropic, concurrency: int) -> anthropic.AsyncAnthropic:
+    """`client` for so many requests at once, each sent once: who uses it decides what goes again."""
+    limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
+    http = anthropic.DefaultAsyncHttpxClient(limits=limits, timeout=_ANSWER)
+    return client.with_options(max_retries=0, http_client=http)
 
 
 def sealed(client: C) -> C:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from curation.claude.budget import NO_CAP, Budget
-from curation.claude.client import Connection
+from curation.claude.client import Clients, Connection
 from curation.claude.decide import Patience
 from curation.claude.drive import Asked, Look, Report, Watch
 from curation.claude.journal import Journal, Window
@@ -24,7 +24,6 @@ from curation.claude.request import Request
 from curation.claude.service import Service
 from curation.claude.split import Limits, split
 
-CONCURRENCY = 50
 _WINDOW = 4  # times the concurrency: the requests of a direct batch
 _WINDOW_MAX = 1_000
 _REQUEST_BYTES = 32_000_000  # the API's limit of one request
@@ -39,29 +38,30 @@ def run(
     *,
     purpose: Purpose = UNSAID,
     budget: Budget = NO_CAP,
-    concurrency: int = CONCURRENCY,
+    concurrency: int = 50,
     patience: Patience | None = None,
 ) -> Report:
     """Have every request answered, `concurrency` of them at a time. As `curation.claude.run.run` otherwise:
     `requests` are gone through more than once, `raw` is the folder of the result lines, what is answered is
     not asked again. Raises ClaudeError, when what was in flight has come back and is written."""
-    return ask(connection, Asked(ledger, requests, raw, purpose, budget, patience=patience), concurrency)
+    asked = Asked(ledger, requests, raw, purpose, budget, patience=patience, concurrency=concurrency)
+    return ask(connection, asked)
 
 
-def ask(connection: Connection, asked: Asked, concurrency: int = CONCURRENCY) -> Report:
+def ask(clients: Clients, asked: Asked) -> Report:
     """`run`, of all that `asked` says but its limits, which are those of message batches."""
-    limits = Limits(min(_WINDOW * concurrency, _WINDOW_MAX), _REQUEST_BYTES)
+    limits = Limits(min(_WINDOW * asked.concurrency, _WINDOW_MAX), _REQUEST_BYTES)
     with asked.ledger.kept_open():
-        return asyncio.run(_ask(connection, replace(asked, limits=limits), concurrency))
+        return asyncio.run(_ask(clients, replace(asked, limits=limits)))
 
 
-async def _ask(connection: Connection, asked: Asked, concurrency: int) -> Report:
+async def _ask(clients: Clients, asked: Asked) -> Report:
     since = time.time()
     journal = Journal(asked)
     # What other processes hold is waited for as message batches are.
-    watch = Watch(connection.client(), asked, since, Counter())
-    async with connection.async_client(concurrency) as client:
-        service = Service(client, Pace(concurrency))
+    watch = Watch(clients.client(), asked, since, Counter())
+    async with clients.async_client(asked.concurrency) as client:
+        service = Service(client, Pace(asked.concurrency))
         while True:
             look = Look(asked.ledger, since)
             await _Round(service, asked, journal).go(split(look.lacking(asked.requests), asked.limits))

@@ -43,7 +43,7 @@ class Asked:
 
     `requests` can be gone through more than once: a list, or an object that makes them anew each time.
     `raw` is the folder of the result lines. `patience` None: as the model is. `direct`: one by one, without
-    message batches (`curation.claude.direct`).
+    message batches (`curation.claude.direct`), `concurrency` at a time.
     """
 
     ledger: Ledger
@@ -54,6 +54,7 @@ class Asked:
     limits: Limits = OF_THE_API
     patience: Patience | None = None
     direct: bool = False
+    concurrency: int = 50
 
     def __post_init__(self) -> None:
         if iter(self.requests) is self.requests:

@@ -135,15 +135,11 @@ def _asked(recipe: Recipe, step: str, task_id: str, path: str, doc: str) -> list
 
 def _requests(path: str, step: str, context: Mapping[str, Any]) -> Any:
     from curation import asking
-    from curation.claude.drive import Asked
-    from curation.claude.purpose import Purpose
 
     job = _job(path)(context)
     found = asking.step(job.recipe, step)
     assert found is not None, "the recipe has the step for which this task was made"
-    purpose = Purpose(job.recipe.name, step, context["run_id"])
-    caps = asking.caps(job.recipe)
-    return Asked(job.ledger, found.requests(job), job.lake.answers, purpose, caps, direct=found.direct)
+    return asking.asked(job, found, found.requests(job), context["run_id"])
 
 
 # A short circuit skips all that follows at once; a skipped task would hand it on one by one.

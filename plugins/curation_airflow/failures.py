@@ -3,6 +3,7 @@
 `CURATION_ALERT_URL` names a web hook that takes `{"text": …}` by POST (Slack, Mattermost, Teams and others).
 """
 
+import http.client
 import json
 import logging
 import os
@@ -39,9 +40,11 @@ def send(text: str) -> None:
     if not url:
         return
     body = json.dumps({"text": text}).encode()
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     try:
+        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=_SECONDS):
             log.info("sent to CURATION_ALERT_URL")
     except OSError as error:  # an alert that cannot be delivered must not hide what it is about
         log.error("CURATION_ALERT_URL cannot be reached: %s", error)
+    except (ValueError, http.client.HTTPException) as error:  # which tell the URL, and that is a secret
+        log.error("CURATION_ALERT_URL is no URL: %s", type(error).__name__)

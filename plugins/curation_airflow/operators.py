@@ -5,8 +5,9 @@ retried after a kill or cleared by hand: `curation.claude.drive` acts until it m
 when the waiting is over. What was sent is never sent again and never cancelled: it is paid for.
 """
 
-import time
+import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -14,8 +15,9 @@ from airflow.sdk import BaseOperator
 if TYPE_CHECKING:
     from airflow.providers.anthropic.hooks.anthropic import AnthropicHook
     from airflow.sdk import Context
-    from anthropic import Anthropic
+    from anthropic import Anthropic, AsyncAnthropic
 
+    from curation.claude.client import Clients
     from curation.claude.drive import Asked
 
 CONNECTION = "anthropic"
@@ -42,20 +44,24 @@ class MessageBatchOperator(BaseOperator):
         self.conn_id = conn_id
 
     def execute(self, context: "Context") -> None:
-        self._go_on(context, since=time.time(), failures={})
+        self._go_on(context, failures={})
 
     def resume(self, context: "Context", event: Mapping[str, Any]) -> None:
         """After the trigger has fired."""
-        self._go_on(context, since=event.get("since", time.time()), failures=event.get("failures", {}))
+        self._go_on(context, failures=event.get("failures", {}))
 
-    def _go_on(self, context: "Context", *, since: float, failures: Mapping[str, int]) -> None:
+    def _go_on(self, context: "Context", failures: Mapping[str, int]) -> None:
         from curation.claude.drive import drive
+
+        # Of the DAG run, not of the try: what a person has cancelled is not sent again by a retry.
+        began = context["dag_run"].start_date
+        assert began, "a run of which a task runs has begun"
 
         asked = self.asked(dict(context))
         if asked.direct:
             self._ask_here(asked)
             return
-        steps = drive(self._client(), asked, since=since, failures=failures)
+        steps = drive(self._client(), asked, since=began.timestamp(), failures=failures)
         try:
             wait = next(steps)
         except StopIteration as finished:
@@ -67,17 +73,23 @@ class MessageBatchOperator(BaseOperator):
 
         self.log.info("waiting for %d message batches", len(wait.live))
         batches = waited(wait.live, wait.failures)
-        trigger = MessageBatchTrigger(self.conn_id, batches, wait.seconds, wait.retry_seconds, since)
+        trigger = MessageBatchTrigger(self.conn_id, batches, wait.seconds, wait.retry_seconds)
         self.defer(trigger=trigger, method_name="resume")
 
     def _ask_here(self, asked: "Asked") -> None:
         """One by one, without message batches: each answer takes seconds, so the worker is kept."""
         from curation.claude import direct
+
+        self.log.info("done: %s", direct.ask(self._clients(), asked))
+
+    def _clients(self) -> "Clients":
         from curation.claude.client import Connection
 
-        found = self._hook().get_connection(self.conn_id)
-        connection = Connection(found.password or "no-key", found.host or None)
-        self.log.info("done: %s", direct.ask(connection, asked))
+        hook = self._hook()
+        found = hook.get_connection(self.conn_id)
+        if found.host and not found.password and not found.extra_dejson:  # a server that asks for no key
+            return Connection("no-key", found.host)
+        return HookClients.of(hook)
 
     def _client(self) -> "Anthropic":
         from curation.claude.client import sealed
@@ -89,3 +101,26 @@ class MessageBatchOperator(BaseOperator):
         from airflow.providers.anthropic.hooks.anthropic import AnthropicHook
 
         return AnthropicHook(self.conn_id)
+
+
+@dataclass(frozen=True)
+class HookClients:
+    """Clients by all that a connection says: key, headers, another platform, an identity instead of a key."""
+
+    one: "Anthropic"
+    many: "AsyncAnthropic"
+
+    @classmethod
+    def of(cls, hook: "AnthropicHook") -> "HookClients":
+        from curation.claude.client import sealed
+
+        one, many = hook.get_conn(), asyncio.run(hook.get_async_conn())
+        return cls(sealed(one), sealed(many))  # type: ignore[arg-type, type-var]  # all platforms speak alike
+
+    def client(self) -> "Anthropic":
+        return self.one
+
+    def async_client(self, concurrency: int) -> "AsyncAnthropic":
+        from curation.claude.client import each_once
+
+        return each_once(self.many, concurrency)

@@ -38,9 +38,8 @@ class MessageBatchTrigger(BaseTrigger):
     :param batches: what is waited for, each as the fields of `Waited`.
     :param seconds: how long to wait before the first poll.
     :param retry_seconds: when to fire at the latest, because something waits to be sent.
-    :param since: when the task's run began, in Unix seconds; handed back.
 
-    The event is `{"failures": {nonce: failed polls in a row}, "since": since}`.
+    The event is `{"failures": {nonce: failed polls in a row}}`.
     """
 
     def __init__(
@@ -49,17 +48,15 @@ class MessageBatchTrigger(BaseTrigger):
         batches: list[dict[str, Any]],
         seconds: float,
         retry_seconds: float | None = None,
-        since: float = 0.0,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
         self.batches = batches
         self.seconds = seconds
         self.retry_seconds = retry_seconds
-        self.since = since
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        names = ("conn_id", "batches", "seconds", "retry_seconds", "since")
+        names = ("conn_id", "batches", "seconds", "retry_seconds")
         return (
             f"{type(self).__module__}.{type(self).__qualname__}",
             {name: getattr(self, name) for name in names},
@@ -77,8 +74,7 @@ class MessageBatchTrigger(BaseTrigger):
                 waited, seconds, call = await _look(client, waited)
                 if call or left <= 0 or not waited:
                     failures = {each.nonce: each.failures for each in waited}
-                    event = {"failures": failures, "since": self.since}
-                    yield TriggerEvent(event)  # type: ignore[no-untyped-call]
+                    yield TriggerEvent({"failures": failures})  # type: ignore[no-untyped-call]
                     return
 
     async def _client(self) -> "AsyncAnthropic":

@@ -41,6 +41,7 @@ def error(
 class SmallServer:
     url: str
     received: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -55,6 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
         params = json.loads(self.rfile.read(int(self.headers["content-length"])))
         with self.lock:
             self.seen.received.append(params)
+            self.seen.headers.append({name.lower(): value for name, value in self.headers.items()})
             number = len(self.seen.received)
         said = (
             type(self).reply(number, params) if self.path == "/v1/messages" else error(404, "not_found_error")

@@ -55,3 +55,13 @@ def test_a_web_hook_that_is_away_does_not_hide_the_failure(monkeypatch, caplog):
     report_failure(context())
     assert "LakeError: no lake" in caplog.text
     assert "cannot be reached" in caplog.text
+
+
+def test_a_web_hook_that_is_no_url_hides_nothing_and_is_not_told(monkeypatch, caplog):
+    """Its token is in its path."""
+    for url in ("hooks.example.com/services/secret-token", "https://hooks.example.com/secret-token here"):
+        monkeypatch.setenv("CURATION_ALERT_URL", url)
+        report_failure(context())
+    assert caplog.text.count("LakeError: no lake") == 2
+    assert caplog.text.count("CURATION_ALERT_URL is no URL") == 2
+    assert "secret-token" not in caplog.text

@@ -1,7 +1,10 @@
 """The operator against the stand-in: whatever happens to its task, each request is sent once."""
 
 import json
+import time
 from contextlib import suppress
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import anthropic
 import pytest
@@ -15,6 +18,7 @@ from curation.claude.stand_in import serve
 from curation.document import content_hash
 from curation.errors import ClaudeError
 from curation_airflow.operators import MessageBatchOperator
+from tests.claude import small_server
 
 SCHEMA = {
     "type": "object",
@@ -65,11 +69,16 @@ def outcomes(tmp_path, count: int) -> list[str]:
     return [row.outcome for row in rows]
 
 
-def finish(operator, since: float = 0.0) -> None:
+def context(began: float = 0.0) -> dict:
+    """Of a task in a DAG run that began then, in Unix seconds."""
+    return {"dag_run": SimpleNamespace(start_date=datetime.fromtimestamp(began, UTC))}
+
+
+def finish(operator, began: float = 0.0) -> None:
     """Resume until the task is done, as the trigger would have it."""
     for _ in range(200):
         try:
-            operator().resume({}, {"failures": {}, "since": since})
+            operator().resume(context(began), {"failures": {}})
         except TaskDeferred:
             continue
         return
@@ -78,7 +87,7 @@ def finish(operator, since: float = 0.0) -> None:
 
 def test_it_gives_its_worker_back_while_it_waits_and_lands_the_answers(operator, stand_in, tmp_path):
     with pytest.raises(TaskDeferred) as deferred:
-        operator().execute({})
+        operator().execute(context())
     assert deferred.value.method_name == "resume"
     assert deferred.value.trigger.batches[0]["batch_id"].startswith("msgbatch_")
     finish(operator)
@@ -89,7 +98,7 @@ def test_it_gives_its_worker_back_while_it_waits_and_lands_the_answers(operator,
 def test_a_task_that_is_cleared_or_killed_while_it_waits_sends_nothing_again(operator, stand_in, tmp_path):
     for _ in range(3):
         with suppress(TaskDeferred):
-            operator().execute({})
+            operator().execute(context())
     finish(operator)
     assert stand_in.counts["requests"] == 3
     assert outcomes(tmp_path, 3) == ["ok"] * 3
@@ -97,33 +106,33 @@ def test_a_task_that_is_cleared_or_killed_while_it_waits_sends_nothing_again(ope
 
 def test_a_second_run_sends_nothing_and_waits_for_nothing(operator, stand_in):
     with pytest.raises(TaskDeferred):
-        operator().execute({})
+        operator().execute(context())
     finish(operator)
-    operator().execute({})
+    operator().execute(context())
     assert stand_in.counts["requests"] == 3
 
 
 def test_a_larger_sample_sends_only_what_is_new(operator, stand_in, tmp_path):
     with pytest.raises(TaskDeferred):
-        operator(3).execute({})
+        operator(3).execute(context())
     finish(operator)
     with pytest.raises(TaskDeferred):
-        operator(5).execute({})
+        operator(5).execute(context())
     finish(lambda: operator(5))
     assert stand_in.counts["requests"] == 5
     assert outcomes(tmp_path, 5) == ["ok"] * 5
 
 
 def test_nothing_to_ask_is_done_at_once(operator, stand_in):
-    operator(0).execute({})
+    operator(0).execute(context())
     assert stand_in.counts["requests"] == 0
 
 
 def test_a_service_that_is_away_fails_the_task_and_keeps_the_requests_free(operator, stand_in, tmp_path):
     with pytest.raises(ClaudeError, match="no message batch could be made"):
-        operator(3, url="http://127.0.0.1:9").execute({})
+        operator(3, url="http://127.0.0.1:9").execute(context())
     with pytest.raises(TaskDeferred):
-        operator().execute({})
+        operator().execute(context())
     finish(operator)
     assert outcomes(tmp_path, 3) == ["ok"] * 3
 
@@ -135,7 +144,7 @@ def test_the_client_is_made_from_airflows_connection(tmp_path, stand_in, monkeyp
     asked = Asked(ledger, requests(2), str(tmp_path))
     made = MessageBatchOperator(task_id="judge", asked=lambda context: asked)
     with pytest.raises(TaskDeferred) as deferred:
-        made.execute({})
+        made.execute(context())
     assert stand_in.counts["requests"] == 2
     assert deferred.value.trigger.conn_id == "anthropic"
 
@@ -145,7 +154,7 @@ def test_a_task_waits_for_room_in_the_services_queue_without_a_worker(operator, 
         return operator(5, limits=Limits(requests=2, queue=2))
 
     with pytest.raises(TaskDeferred) as deferred:
-        small().execute({})
+        small().execute(context())
     assert stand_in.counts["requests"] == 2
     assert deferred.value.trigger.retry_seconds is not None, "more waits to be sent"
     finish(small)
@@ -153,24 +162,23 @@ def test_a_task_waits_for_room_in_the_services_queue_without_a_worker(operator, 
     assert stand_in.counts["requests"] == 5
 
 
-def test_what_a_person_cancels_stays_so_for_this_run_of_the_task_and_goes_again_with_the_next(
-    operator, tmp_path
-):
+def test_what_a_person_cancels_stays_so_for_this_dag_run_and_goes_again_with_the_next(operator, tmp_path):
+    began = time.time()
     with serve(delay_seconds=0.5) as slow:
 
         def task():
             return operator(2, url=slow.url)
 
         with pytest.raises(TaskDeferred) as deferred:
-            task().execute({})
-        trigger = deferred.value.trigger
+            task().execute(context(began))
         client = anthropic.Anthropic(api_key="k", base_url=slow.url)
-        client.messages.batches.cancel(trigger.batches[0]["batch_id"])
-        finish(task, since=trigger.since)
+        client.messages.batches.cancel(deferred.value.trigger.batches[0]["batch_id"])
+        finish(task, began)
+        task().execute(context(began))  # a retry, or cleared while the run goes on
         assert outcomes(tmp_path, 2) == ["canceled"] * 2
         assert slow.counts["requests"] == 2
         with pytest.raises(TaskDeferred):
-            task().execute({})
+            task().execute(context(time.time()))
         assert slow.counts["requests"] == 4
 
 
@@ -187,7 +195,7 @@ def test_no_secret_is_in_what_a_deferred_task_leaves_with_airflow(tmp_path, stan
     asked = Asked(Ledger(tmp_path / "ledger.sqlite"), requests(2), str(tmp_path))
     made = MessageBatchOperator(task_id="judge", asked=lambda context: asked)
     with pytest.raises(TaskDeferred) as deferred:
-        made.execute({})
+        made.execute(context())
     told = json.dumps(deferred.value.trigger.serialize()) + repr(deferred.value) + caplog.text
     for secret in ("sk-secret-key", "hunter2", "dXNlcjpodW50ZXIy"):
         assert secret not in told
@@ -200,10 +208,23 @@ def test_what_is_asked_one_by_one_is_asked_by_the_task_itself(tmp_path, stand_in
     monkeypatch.setenv("AIRFLOW_CONN_ANTHROPIC", json.dumps(connection))
     asked = Asked(Ledger(tmp_path / "ledger.sqlite"), requests(3), str(tmp_path / "raw"), direct=True)
     made = MessageBatchOperator(task_id="judge", asked=lambda context: asked)
-    made.execute({})
+    made.execute(context())
     assert outcomes(tmp_path, 3) == ["ok"] * 3
     assert (stand_in.counts["message"], stand_in.counts["create"]) == (3, 0)
-    made.execute({})
+    made.execute(context())
     assert stand_in.counts["message"] == 3
     for secret in ("sk-secret-key", "hunter2", "dXNlcjpodW50ZXIy"):
         assert secret not in caplog.text
+
+
+def test_a_gateways_address_and_headers_are_used_one_by_one_too(tmp_path, monkeypatch):
+    """As they are by message batches, of which Airflow's hook makes the client."""
+    with small_server.serving(lambda _, params: small_server.message(params, '{"score": 3}')) as gateway:
+        extra = {"anthropic_client_kwargs": {"base_url": gateway.url, "default_headers": {"x-team": "crawl"}}}
+        connection = {"conn_type": "anthropic", "password": "a-key", "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_ANTHROPIC", json.dumps(connection))
+        asked = Asked(Ledger(tmp_path / "ledger.sqlite"), requests(2), str(tmp_path / "raw"), direct=True)
+        MessageBatchOperator(task_id="judge", asked=lambda context: asked).execute(context())
+        assert len(gateway.received) == 2
+        assert {headers["x-team"] for headers in gateway.headers} == {"crawl"}
+        assert {headers["authorization"] for headers in gateway.headers} == {"Bearer a-key"}

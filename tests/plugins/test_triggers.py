@@ -70,12 +70,12 @@ def fire(trigger, responses, monkeypatch, limit=20):
 
 
 def trigger_for(*batches, failures=None):
-    return MessageBatchTrigger("anthropic", waited(list(batches), failures or {}), 0.01, since=5.0)
+    return MessageBatchTrigger("anthropic", waited(list(batches), failures or {}), 0.01)
 
 
 def test_it_fires_when_the_batch_has_ended(monkeypatch):
     event, polls = fire(trigger_for(batch()), [answer("in_progress"), answer("ended")], monkeypatch)
-    assert event.payload == {"failures": {"n" * 16: 0}, "since": 5.0}
+    assert event.payload == {"failures": {"n" * 16: 0}}
     assert polls == 2
 
 
@@ -112,9 +112,9 @@ def test_a_batch_of_unknown_fate_is_its_tasks_to_look_for(monkeypatch):
 
 
 def test_it_calls_the_task_when_something_waits_to_be_sent_though_nothing_has_ended(monkeypatch):
-    trigger = MessageBatchTrigger("anthropic", waited([batch()], {}), 0.01, retry_seconds=0.03, since=5.0)
+    trigger = MessageBatchTrigger("anthropic", waited([batch()], {}), 0.01, retry_seconds=0.03)
     event, polls = fire(trigger, [answer("in_progress")], monkeypatch)
-    assert event.payload == {"failures": {"n" * 16: 0}, "since": 5.0}
+    assert event.payload == {"failures": {"n" * 16: 0}}
     assert polls >= 1
 
 
