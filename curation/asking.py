@@ -1,6 +1,6 @@
 """The steps of a recipe that ask Claude: what each would cost, and whether it may be sent."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -33,7 +33,7 @@ class Step:
     name: str
     model: str
     direct: bool
-    requests: Callable[[Job], Iterable[Request]]
+    requests: Callable[[Job], Collection[Request]]
 
 
 def steps(recipe: Recipe) -> list[Step]:
@@ -62,10 +62,10 @@ def step(recipe: Recipe, name: str) -> Step | None:
     return next((found for found in steps(recipe) if found.name == name), None)
 
 
-def requests(job: Job, step: Step) -> list[Request] | None:
+def requests(job: Job, step: Step) -> Collection[Request] | None:
     """What a step is to ask, as far as the lake says so now; None if an earlier step must run first."""
     try:
-        return list(step.requests(replace(job, look_only=True)))
+        return step.requests(replace(job, look_only=True))
     except NotPublished:
         return None
 

@@ -4,7 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -151,14 +151,14 @@ class _Claude:
     sent: int = 0
     usd: Decimal = Decimal(0)
 
-    def ask(self, step: str, requests: list[Request]) -> None:
+    def ask(self, step: str, requests: Collection[Request]) -> None:
         """Have them answered. BudgetError if they are expected to cost more than was agreed to."""
         asks = asking.step(self.job.recipe, step)
         assert asks is not None, "the recipe has the step that asks"
         asking.check(self.job, asks, requests, self.connection.client() if self.connection else None)
         self.send(asks, requests)
 
-    def send(self, step: asking.Step, requests: list[Request]) -> None:
+    def send(self, step: asking.Step, requests: Collection[Request]) -> None:
         from curation.claude import direct
         from curation.claude import run as batches
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -42,17 +42,18 @@ class Reply:
         return self.outcome == Outcome.OK
 
 
-def replies(ledger: "Ledger", requests: Sequence[Request]) -> list[Reply]:
+def replies(ledger: "Ledger", requests: Collection[Request]) -> list[Reply]:
     """The reply to each request, in their order. ClaudeError where fewer than COVERAGE_RATIO are ok."""
     made = known(ledger, requests)
     _check_coverage(made)
     return made
 
 
-def known(ledger: "Ledger", requests: Sequence[Request]) -> list[Reply]:
+def known(ledger: "Ledger", requests: Collection[Request]) -> list[Reply]:
     """The reply to each request, in their order, however many there are."""
-    found = {row.key: row for row in ledger.answers(dict.fromkeys(request.key for request in requests))}
-    return [_reply(request.key, found.get(request.key)) for request in requests]
+    keys = [request.key for request in requests]
+    found = {row.key: row for row in ledger.answers(dict.fromkeys(keys))}
+    return [_reply(key, found.get(key)) for key in keys]
 
 
 def check_refusals(made: Sequence[Reply], strata: Sequence[str], refused_max: float) -> None:

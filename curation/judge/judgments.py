@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from curation.claude.request import Request
 from curation.fingerprint import fingerprint
 from curation.judge import answers, canaries, lake_key, prompt, relabel, rubric
 from curation.judge.answers import Reply
-from curation.judge.prompt import Prompt
+from curation.judge.prompt import Prompt, Requests
 from curation.judge.suspicion import suspicions
 from curation.layout import Layout
 from curation.manifest import Input, Manifest
@@ -75,11 +76,21 @@ def _inputs(decisions: Published, after: Published | None) -> tuple[Input, ...]:
     return (decisions.input, after.input) if after else (decisions.input,)
 
 
-def requests(lake: Layout, settings: Judge, sample: pa.Table) -> list[Request]:
+def requests(lake: Layout, settings: Judge, sample: pa.Table) -> Collection[Request]:
     """What is asked: about each document of `sample`, row for row, then about each canary of the rubric."""
+    documents, known = _requests(lake, settings, sample)
+    return replace(documents, texts=pa.chunked_array([*documents.texts.chunks, *known.texts.chunks]))
+
+
+def _requests(lake: Layout, settings: Judge, sample: pa.Table) -> tuple[Requests, Requests]:
+    """About the documents of `sample`, and about the canaries."""
     asked, key = rubric.of(settings), lake_key.read(lake)
-    known = [asked.request(canary.text, settings.model, key) for canary in canaries.load(settings.rubric)]
-    return [*prompt.requests(asked, sample, settings.model, key), *known]
+    texts = [canary.text for canary in canaries.load(settings.rubric)]
+    known = pa.table({"text": pa.array(texts, sample.schema.field("text").type)})
+    return (
+        prompt.requests(asked, sample, settings.model, key),
+        prompt.requests(asked, known, settings.model, key),
+    )
 
 
 def publish(
@@ -98,12 +109,12 @@ def publish(
     found = find(lake, settings, decisions, after)
     if found:
         return found
-    rubric_, asked = rubric.of(settings), requests(lake, settings, sample)
-    replies = answers.replies(ledger, asked[: sample.num_rows])
+    rubric_, (asked, asked_known) = rubric.of(settings), _requests(lake, settings, sample)
+    replies = answers.replies(ledger, asked)
     for column in ("stratum", "source"):
         answers.check_refusals(replies, sample.column(column).to_pylist(), settings.refusals_max)
     known = canaries.load(settings.rubric)
-    verdict = canaries.verdict(known, answers.known(ledger, asked[sample.num_rows :]), rubric_)
+    verdict = canaries.verdict(known, answers.known(ledger, asked_known), rubric_)
     canaries.check(verdict, settings.canaries_wrong_max, settings.model)
     said = {"rubric": rubric_.name, "rubric_digest": rubric_.digest, "model": settings.model}
     where = _directory(lake, settings, decisions, after)

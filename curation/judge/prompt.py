@@ -16,7 +16,7 @@ and the body is the system prompt, examples included. Adding a prompt is adding 
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -121,9 +121,30 @@ def load(folder: Path, name: str) -> Prompt:
     )
 
 
-def requests(prompt: Prompt, sample: pa.Table, model: str, key: bytes) -> list[Request]:
-    """One request a document of `sample`, row for row. Two documents may ask the same, under one key."""
-    return [prompt.request(text, model, key) for text in sample.column("text").to_pylist()]
+@dataclass(frozen=True)
+class Requests(Collection[Request]):
+    """One request about each of `texts`, in their order; two may ask the same, under one key. They are made
+    anew each time they are gone through: a list of them would hold every text once more."""
+
+    prompt: Prompt
+    texts: pa.ChunkedArray
+    model: str
+    key: bytes
+
+    def __iter__(self) -> Iterator[Request]:
+        for text in self.texts:
+            yield self.prompt.request(text.as_py(), self.model, self.key)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __contains__(self, request: object) -> bool:
+        return any(request == each for each in self)
+
+
+def requests(prompt: Prompt, sample: pa.Table, model: str, key: bytes) -> Requests:
+    """One request a document of `sample`, row for row."""
+    return Requests(prompt, sample.column("text"), model, key)
 
 
 def _read(path: Path) -> tuple[_Front, str]:

@@ -1,6 +1,6 @@
 """Rounds: a sample is judged, a classifier learns from it, its score stands beside every document."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     pass
 
 
-def judge_requests(job: Job, number: int = 1) -> list[Request]:
+def judge_requests(job: Job, number: int = 1) -> Collection[Request]:
     """What is to be asked in a round about its sample; nothing once that is judged, or where the loop has
     ended before. Raises NotPublished where the round before is not done, and `job` only looks."""
     screened, done = screen(job), taught(job, number - 1)

@@ -1,5 +1,6 @@
 """Texts that Claude writes from what is kept, as documents of a source of their own."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     pass
 
 
-def synthesize_requests(job: Job) -> list[Request]:
+def synthesize_requests(job: Job) -> Collection[Request]:
     """What is to be written; nothing once the texts are documents."""
     if written(job):
         return []

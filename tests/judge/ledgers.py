@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,11 +15,11 @@ from curation.judge.enclose import open_
 from curation.judge.prompt import Prompt
 
 
-def answered(folder: Path, requests: Sequence[Request], answer: Callable[[str], Answer | None]) -> Ledger:
+def answered(folder: Path, requests: Collection[Request], answer: Callable[[str], Answer | None]) -> Ledger:
     """A ledger in `folder` with `answer(text asked about)` for each request, none where that is None; and the
     right answers about the canaries of their rubric that are not among them."""
     ledger = Ledger(folder / "ledger.sqlite")
-    told = {r.key: (r, right) for r, right in canary_answers(requests[0])} if requests else {}
+    told = {r.key: (r, right) for r, right in canary_answers(next(iter(requests)))} if requests else {}
     told |= {r.key: (r, answer(open_(r.message) or "")) for r in requests}
     missing = set(ledger.missing(told))
     by_key = {key: (r, a) for key, (r, a) in told.items() if a is not None and key in missing}

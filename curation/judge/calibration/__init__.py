@@ -142,7 +142,7 @@ def _named(settings: Judge) -> Settings:
 def _asked(lake: Layout, settings: Judge, labelled: Gold) -> list[Asked]:
     key = lake_key.read(lake)
     rubric_, texts = rubric.of(settings), labelled.documents.column("text").to_pylist()
-    first = prompt.requests(rubric_, labelled.documents, settings.model, key)
+    first = list(prompt.requests(rubric_, labelled.documents, settings.model, key))
     found = [Asked(row, GOLD, request) for row, request in enumerate(first)]
     order = _order(labelled, settings.seed)
     for row in order[: round(labelled.settings.again * len(order))]:
