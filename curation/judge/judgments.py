@@ -89,9 +89,11 @@ def publish(
     sample: pa.Table,
     ledger: "Ledger",
     after: Published | None = None,
+    earlier: Sequence[Published] = (),
 ) -> Published:
     """Publish a row for each document of `sample`, in its order; skipped if they are published. It was drawn
-    from what these decisions keep, by the scores of the classifier that it comes `after` if there is one.
+    from what these decisions keep, by the scores of the classifier that it comes `after` if there is one,
+    which has learned from the judgments of the `earlier` rounds.
 
     Raises ClaudeError where too few were answered, a stratum was refused, or canaries were answered wrongly.
     """
@@ -99,9 +101,7 @@ def publish(
     if found:
         return found
     rubric_, asked = rubric.of(settings), requests(lake, settings, sample)
-    replies = answers.replies(ledger, asked[: sample.num_rows])
-    for column in ("stratum", "source"):
-        answers.check_refusals(replies, sample.column(column).to_pylist(), settings.refusals_max)
+    replies = _replies(settings, ledger, asked[: sample.num_rows], sample, earlier)
     known = canaries.load(settings.rubric)
     verdict = canaries.verdict(known, answers.known(ledger, asked[sample.num_rows :]), rubric_)
     canaries.check(verdict, settings.canaries_wrong_max, settings.model)
@@ -123,6 +123,27 @@ def publish(
         details={**said, "outcomes": outcomes, "canaries": verdict},
     )
     return stage.publish(where, made)
+
+
+def _replies(
+    settings: Judge,
+    ledger: "Ledger",
+    asked: Sequence[Request],
+    sample: pa.Table,
+    earlier: Sequence[Published],
+) -> list[Reply]:
+    """The reply about each document of `sample`. ClaudeError where they and those of the earlier rounds are
+    too few, or too few of a stratum or a source."""
+    names = ["key", "outcome", "detail", "stratum", "source"]
+    uris = (uri for published in earlier for uri in published.part_uris())
+    rows = [row for uri in uris for row in stage.read_table(uri, names).to_pylist()]
+    before = [Reply(row["key"], row["outcome"], row["detail"]) for row in rows]
+    made = answers.of_round(ledger, asked, before)
+    for column in ("stratum", "source"):
+        with_stratum = [*zip(made, sample.column(column).to_pylist(), strict=True)]
+        with_stratum_before = [*zip(before, (row[column] for row in rows), strict=True)]
+        answers.check_refusals(with_stratum, with_stratum_before, settings.refusals_max)
+    return made
 
 
 def _table(asked: Prompt, sample: pa.Table, replies: Sequence[Reply], said: Mapping[str, str]) -> pa.Table:

@@ -94,11 +94,11 @@ def taught(job: Job, number: int | None = None) -> list[Taught]:
 
 def _teach(job: Job, screened: Published, done: Sequence[Taught]) -> Taught:
     """The round after those that are done, of which all is answered."""
-    before = rounds.last(done)
+    before, every = rounds.last(done), [earlier.judgments for earlier in done]
     judged = judgments.find(job.lake, job.judge, screened, before) or judgments.publish(
-        job.lake, job.judge, screened, _judged_sample(job, screened, done), job.ledger, before
+        job.lake, job.judge, screened, _judged_sample(job, screened, done), job.ledger, before, every
     )
-    every = [*(earlier.judgments for earlier in done), judged]
+    every.append(judged)
     texts, trained = _texts(job, screened, every), [earlier.classifier for earlier in done]
     made = classifier.publish(job.lake, job.judge, every, texts, screened.manifest.kept, trained)
     return Taught(judged, made)
