@@ -3,11 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from curation import manifest, stage
+from curation import manifest, stage, storage
 from curation.claude.request import Request
 from curation.fingerprint import fingerprint
 from curation.judge import answers, canaries, lake_key, prompt, relabel, rubric
@@ -63,10 +64,30 @@ def find(
 ) -> Published | None:
     """The judgments of the first round, or of the one `after` a classifier, of what these decisions keep, if
     they are published: then nothing need be sampled or asked."""
-    return stage.current(_directory(lake, settings, decisions, after))
+    return stage.current(directory(lake, settings, decisions, after))
 
 
-def _directory(lake: Layout, settings: Judge, decisions: Published, after: Published | None) -> str:
+def too_dear(lake: Layout, settings: Judge, decisions: Published, after: Published) -> Decimal | None:
+    """The cap of a run, in USD, that left no room for the round `after` a classifier; None if none did."""
+    uri = _too_dear(lake, settings, decisions, after)
+    return Decimal(json.loads(storage.read_bytes(uri))["run_usd"]) if storage.exists(uri) else None
+
+
+def say_too_dear(
+    lake: Layout, settings: Judge, decisions: Published, after: Published, run_usd: Decimal
+) -> None:
+    """Say that this cap of a run left no room for the round `after` a classifier. It lies where the judgments
+    would, so it is of this round alone: of these decisions, this classifier, this model and size."""
+    uri = _too_dear(lake, settings, decisions, after)
+    storage.write_bytes(uri, json.dumps({"run_usd": str(run_usd)}).encode())
+
+
+def _too_dear(lake: Layout, settings: Judge, decisions: Published, after: Published) -> str:
+    return storage.join(directory(lake, settings, decisions, after), "too-dear.json")
+
+
+def directory(lake: Layout, settings: Judge, decisions: Published, after: Published | None) -> str:
+    """Where the judgments of a round are, or would be."""
     inputs = manifest.inputs_digest(_inputs(decisions, after))
     return lake.judgments(settings.rubric, mark(settings, after is None), inputs)
 
@@ -106,7 +127,7 @@ def publish(
     verdict = canaries.verdict(known, answers.known(ledger, asked[sample.num_rows :]), rubric_)
     canaries.check(verdict, settings.canaries_wrong_max, settings.model)
     said = {"rubric": rubric_.name, "rubric_digest": rubric_.digest, "model": settings.model}
-    where = _directory(lake, settings, decisions, after)
+    where = directory(lake, settings, decisions, after)
     with stage.part_writer(where, JUDGMENTS) as writer:
         for batch in _table(rubric_, sample, replies, said).to_batches():
             writer.write(batch)
