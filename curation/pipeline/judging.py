@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -24,9 +23,6 @@ from curation.pipeline.job import Job
 from curation.pipeline.partitions import gather, places
 from curation.plan import Place
 from curation.stage import Published
-
-if TYPE_CHECKING:
-    pass
 
 
 def judge_requests(job: Job, number: int = 1) -> list[Request]:
