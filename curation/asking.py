@@ -28,12 +28,14 @@ LOCAL_CONCURRENCY = 4  # a small server answers few at a time, and the others wa
 @dataclass(frozen=True)
 class Step:
     """A step that asks `model`, by message batches or `direct`ly, one by one. `requests` gives what is to be
-    asked, of a job that may only look."""
+    asked, of a job that may only look. `at_cap`, where the cap of a run leaves no room for it, has the run go
+    on without, and gives a sentence about that; None: the run stops."""
 
     name: str
     model: str
     direct: bool
     requests: Callable[[Job], Collection[Request]]
+    at_cap: Callable[[Job], str] | None = None
 
 
 def steps(recipe: Recipe) -> list[Step]:
@@ -43,7 +45,8 @@ def steps(recipe: Recipe) -> list[Step]:
         judge = (recipe.judge.model, is_direct(recipe.judge.model, recipe.judge.direct))
         for number in range(1, recipe.judge.rounds + 1):
             requests = partial(pipeline.judge_requests, number=number)
-            found.append(Step(of_round("judge", number), *judge, requests))
+            end = partial(pipeline.end_rounds, number=number) if number > 1 else None
+            found.append(Step(of_round("judge", number), *judge, requests, end))
         if recipe.judge.gold:
             found.insert(1, Step("calibrate", *judge, pipeline.calibrate_requests))
     if recipe.synthesize:

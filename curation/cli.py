@@ -60,6 +60,7 @@ def run_recipe(
     with _Bars() as bars:
         finished = run(job, bars.show, workers)
     screens.funnel(console, job)
+    screens.rounds(console, job)
     screens.finished(console, finished)
 
 
@@ -114,6 +115,7 @@ def report(
     try:
         screens.alarms(console, job)
         screens.funnel(console, job)
+        screens.rounds(console, job)
         screens.corpus_rate(console, pipeline.corpus_rate(job))
     finally:  # a run that waits for answers has no funnel yet, and a bill
         cost_screens.spending(console, spending(job))

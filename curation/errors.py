@@ -9,6 +9,7 @@
     │       └── NotPromoted     a classifier did not pass the gate; a person may promote it
     └── ClaudeError             a request to Claude, or to what stands in for it, failed for good
         └── BudgetError         it could cost more than a cap allows; it was not sent
+            └── RunBudgetError  the cap is that of a run, which tomorrow does not lift
 
 Each message names the value, the limit it breaks and the remedy.
 """
@@ -48,3 +49,7 @@ class ClaudeError(CurationError):
 
 class BudgetError(ClaudeError):
     """A request could cost more than a cap allows: it was not sent, and what is landed stays."""
+
+
+class RunBudgetError(BudgetError):
+    """The cap is that of one run, not of a day: waiting does not help."""

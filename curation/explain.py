@@ -146,7 +146,7 @@ def _decision(decided: Published, partitions: list[Partition], found: _Found) ->
 
 
 def _judgment(job: Job, id_: str) -> dict[str, Any] | None:
-    published = rounds.judged(job.lake, job.judge, pipeline.screen(job)) if job.recipe.judge else []
+    published = rounds.judged(pipeline.loop(job)) if job.recipe.judge else []
     for uri in (uri for of_round in published for uri in of_round.part_uris()):
         rows = stage.read_table(uri)
         hit = rows.filter(pc.equal(rows.column("id"), id_)).to_pylist()

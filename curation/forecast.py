@@ -147,9 +147,10 @@ def _kept(decisions: Published) -> str:
 
 def _judged(job: Job, number: int) -> str | None:
     done = pipeline.taught(job, number - 1)
-    if len(done) < number and rounds.is_over(job.judge, done):
-        return "nothing: the loop has ended"
-    found = rounds.judged(job.lake, job.judge, pipeline.screen(job))[number - 1 : number]
+    loop = pipeline.loop(job)
+    if len(done) < number and (why := rounds.why_over(loop, done)):
+        return f"nothing: {rounds.ENDS[why]}"
+    found = rounds.judged(loop)[number - 1 : number]
     return f"{found[0].manifest.kept:,} documents judged" if found else None
 
 

@@ -9,7 +9,7 @@
     decisions/<recipe>-<fingerprint>/                   one row a document; a generation a set of partitions
     approvals/<decisions>/<alarm>.json                  what a person has approved of, why, and who
     approvals/<classifier>/gate.json                    the same of a classifier that did not pass
-    judgments/<rubric>-<fingerprint>/<inputs>/          a sample, judged
+    judgments/<rubric>-<fingerprint>/<inputs>/          a sample, judged; or too-dear.json
     classifiers/<column>-<fingerprint>/<inputs>/        model-<digest>.bin, its report and card
     calibrations/<recipe>/                              the judge held to gold; a generation a model or prompt
     releases/<recipe>/<identity>/                       README.md, manifest.json, data/

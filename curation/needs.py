@@ -109,6 +109,8 @@ def _judged(job: Job, finished: bool) -> tuple[Needs, list[Published]]:
         # A round is found by the classifier before it, so all are needed; of their scores only the last.
         done = pipeline.taught(job)
         folders = {one.directory for taught in done for one in (taught.judgments, taught.classifier)}
+        # Or there it says that a run's cap leaves no room for one more.
+        folders.add(judgments.directory(lake, settings, pipeline.screen(job), done[-1].classifier))
         return Needs(frozenset(folders)), [done[-1].classifier]
     marks = (judgments.mark(settings, is_first) for is_first in (True, False))
     answered = [lake.judgments(settings.rubric, mark, "") for mark in marks]

@@ -1,6 +1,7 @@
 """A whole run on one machine: every step of `pipeline` in its order, pieces of work side by side."""
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import secrets
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from curation import asking, facts, pipeline, recipe_history
 from curation.claude.request import Request
-from curation.errors import LakeError
+from curation.errors import LakeError, RunBudgetError
 from curation.pipeline import Job
 from curation.plan import read_plan
 from curation.release import Released
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 """Called with a step's name, what is done and what there is."""
+
+log = logging.getLogger(__name__)
 
 OFFLINE = "offline-rules-1"
 
@@ -152,11 +155,21 @@ class _Claude:
     usd: Decimal = Decimal(0)
 
     def ask(self, step: str, requests: Collection[Request]) -> None:
-        """Have them answered. BudgetError if they are expected to cost more than was agreed to."""
+        """Have them answered. BudgetError if they are expected to cost more than was agreed to, or could cost
+        more than a cap leaves and the run does not go on without."""
         asks = asking.step(self.job.recipe, step)
         assert asks is not None, "the recipe has the step that asks"
         asking.check(self.job, asks, requests, self.connection.client() if self.connection else None)
-        self.send(asks, requests)
+        try:
+            self.send(asks, requests)
+        except RunBudgetError as error:
+            if asks.at_cap is None:
+                raise
+            log.warning("%s %s", error, asks.at_cap(self.job))
+            here = [cost for cost in self.job.ledger.costs(self.run_id) if cost.stage == step]
+            self.sent += sum(cost.requests for cost in here)
+            self.usd += sum((cost.settled_usd for cost in here), Decimal(0))
+            self.progress(step, len(requests), len(requests))
 
     def send(self, step: asking.Step, requests: Collection[Request]) -> None:
         from curation.claude import direct

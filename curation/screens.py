@@ -62,6 +62,12 @@ def finished(console: Console, result: Finished) -> None:
         console.print(f"Loss curve: {escape(str(result.training.plot))}")
 
 
+def rounds(console: Console, job: Job) -> None:
+    """How many rounds of judging there were, and why no more; nothing where the recipe asks for one."""
+    if job.recipe.judge and job.recipe.judge.rounds > 1:
+        console.print(pipeline.how_far(job), soft_wrap=True)
+
+
 def explanation(console: Console, found: Explanation) -> None:
     """A document from source bytes to shard."""
     document, decision = found.document, found.decision

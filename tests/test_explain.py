@@ -8,7 +8,6 @@ import pytest
 from curation import pipeline
 from curation.errors import LakeError
 from curation.explain import Explanation, explain
-from curation.judge import judgments
 from curation.pipeline import Job
 
 
@@ -67,11 +66,7 @@ def test_a_synthetic_document_names_its_parent_and_the_parent_names_it(
 
 
 def test_a_judged_document_shows_its_judgment(in_order: Job) -> None:
-    (uri,) = next(
-        published.part_uris()
-        for published in [judgments.find(in_order.lake, in_order.judge, pipeline.screen(in_order))]
-        if published
-    )
+    (uri,) = pipeline.taught(in_order)[0].judgments.part_uris()
     judged = pl.read_parquet(uri).filter(pl.col("outcome") == "ok").row(0, named=True)
     found = explain(in_order, judged["id"])
     assert found.judgment is not None

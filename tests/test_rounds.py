@@ -4,13 +4,15 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from curation import asking, gc, pipeline, run, stage
-from curation.claude import stand_in
+from curation.claude import direct, stand_in
 from curation.claude.client import Connection
+from curation.claude.drive import Asked, reservation
 from curation.claude.run import run as ask
 from curation.errors import NotPublished
 from curation.explain import explain
@@ -19,9 +21,11 @@ from curation.judge import classifier, judgments, rounds
 from curation.layout import Layout
 from curation.needs import SAFE_SECONDS
 from curation.pipeline import Job
+from curation.recipe import Budget
 from tests import sample
 from tests.storage.test_lake import write_source
 
+PRICED = "offline-rules-1-priced"
 ASKED = {"judge.sample": 30, "judge.round": 10, "judge.rounds": 5, "synthesize": None}
 
 
@@ -199,6 +203,37 @@ def test_what_earlier_rounds_scored_may_go_and_nothing_else(finished: Job, tmp_p
     told = run.run(job, silent, 1)
     assert (told.sent, told.released.new) == (0, False)
     assert not (tmp_path / "lake" / "annotations" / scores[0]).exists()
+
+
+def test_a_budget_that_is_met_in_a_later_round_ends_the_loop_and_the_run_goes_on(
+    fresh: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the result of a recipe that has so many rounds, however often it is run; more money goes on."""
+
+    def priced(run_usd: Decimal | None = None, rounds: int = 5) -> Job:
+        job = fresh(judge_direct=True, judge_rounds=rounds)
+        judge, budget = job.judge.model_copy(update={"model": PRICED}), Budget(run_usd=run_usd)
+        return replace(job, recipe=job.recipe.model_copy(update={"judge": judge, "budget": budget}))
+
+    with stand_in.serve(model=PRICED) as server:
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "k")
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+        job = priced()
+        first = Asked(job.ledger, pipeline.judge_requests(job, 1), job.lake.answers)
+        direct.ask(Connection("k", server.url), first)
+        asked = pipeline.judge_requests(job, 2)
+        cap = max(reservation(request, cached=False, batch=False) for request in asked)
+        capped = priced(cap)
+        told = run.run(capped, silent, 1)
+        assert 0 < told.sent < 10
+        assert 0 < told.usd <= cap
+        assert "1 of at most 5 rounds: budget.run_usd leaves no room" in pipeline.how_far(capped)
+        gc.remove(capped.lake, gc.survey(capped.lake, [capped.recipe], time.time() + 2 * SAFE_SECONDS))
+        assert pipeline.judge_requests(capped, 2) == pipeline.judge_requests(capped, 3) == []
+        one = run.run(priced(rounds=1), silent, 1).released
+        assert (one.uri, one.new) == (told.released.uri, False)
+        more = pipeline.judge_requests(priced(cap + 1), 2)
+        assert len(job.ledger.missing(request.key for request in more)) == 10 - told.sent
 
 
 def classifier_scores(job: Job, made: stage.Published) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from curation.errors import BudgetError
+from curation.errors import BudgetError, RunBudgetError
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,28 @@ class Spent:
 
 
 @dataclass(frozen=True)
+class Cap:
+    """A cap in USD, by the name that a message gives it, of one run or of a day, and what was spent."""
+
+    name: str
+    usd: Decimal
+    spent: Spent
+    is_of_run: bool = False
+
+    @property
+    def ever(self) -> Decimal:
+        """What is left if all that is in flight settles at nothing."""
+        return self.usd - self.spent.settled - self.spent.lost
+
+
+@dataclass(frozen=True)
 class Room:
     """What is left under the caps: `now`, and `ever` if all that is in flight settled at nothing."""
 
     now: Decimal
     ever: Decimal
     cap: str  # the one that is tightest in the end, as a message names it
+    is_of_run: bool = False  # that one
 
 
 def dollars(usd: Decimal) -> str:
@@ -62,26 +78,25 @@ class Admission(StrEnum):
     FULL = "full"  # no room under a cap, or in the service's queue, before something has landed
 
 
-def room(caps: Sequence[tuple[str, Decimal, Spent]]) -> Room | None:
-    """The room under all of (name, cap, what was spent under it); None without a cap."""
+def room(caps: Sequence[Cap]) -> Room | None:
+    """The room under all caps; None without one."""
     if not caps:
         return None
-    now = min(cap - spent.committed for _, cap, spent in caps)
-    ever, name = min(
-        (cap - spent.settled - spent.lost, f"{name} of {dollars(cap)}") for name, cap, spent in caps
-    )
-    return Room(now, ever, name)
+    now = min(cap.usd - cap.spent.committed for cap in caps)
+    tightest = min(caps, key=lambda cap: cap.ever)
+    return Room(now, tightest.ever, f"{tightest.name} of {dollars(tightest.usd)}", tightest.is_of_run)
 
 
 def fit(reservations: Sequence[Decimal], left: Room | None) -> int:
     """How many of the first requests to send now, given the most that each can cost; 0 to wait until
     something has landed. All if they fit; else, so that many small batches do not follow each other, as many
-    as fit once half of what can ever be had is free. BudgetError where the first can never be sent."""
+    as fit once half of what can ever be had is free. BudgetError where the first can never be sent, by this
+    run (RunBudgetError) or today."""
     total = _NONE if left is None else sum(reservations, _NONE)
     if left is None or total == 0 or total <= left.now:
         return len(reservations)
     if reservations[0] > left.ever:
-        raise BudgetError(
+        raise (RunBudgetError if left.is_of_run else BudgetError)(
             f"one more request can cost {dollars(reservations[0])}, and {dollars(max(left.ever, _NONE))} is "
             f"left under {left.cap}: it was not sent; what is landed stays. Raise the cap, or ask for a "
             "smaller sample or fewer max_tokens"

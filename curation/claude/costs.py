@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, and_, case, cast, func, or_, select, text
 
-from curation.claude.budget import Budget, Room, Spent, room
+from curation.claude.budget import Budget, Cap, Room, Spent, room
 from curation.claude.tables import TOKENS, message_batches
 
 _DAY_SECONDS = 86_400
@@ -63,11 +63,12 @@ def left(db: Connection, budget: Budget, run: str) -> Room | None:
     """The room under the caps for the run `run`, today."""
     caps = []
     if budget.run_usd is not None:
-        caps.append((f"the cap for the run {run!r}", budget.run_usd, _under(db, _batch.run == run)))
+        spent = _under(db, _batch.run == run)
+        caps.append(Cap(f"the cap for the run {run!r}", budget.run_usd, spent, is_of_run=True))
     if budget.day_usd is not None:
         midnight = time.time() // _DAY_SECONDS * _DAY_SECONDS  # UTC's
         today = _batch.submitting_at >= midnight
-        caps.append(("the cap for this day (UTC)", budget.day_usd, _under(db, today)))
+        caps.append(Cap("the cap for this day (UTC)", budget.day_usd, _under(db, today)))
     return room(caps)
 
 

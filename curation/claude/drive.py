@@ -28,7 +28,7 @@ from curation.claude.purpose import UNSAID, Purpose
 from curation.claude.request import NONCE_CHARS, Request
 from curation.claude.rows import MessageBatch
 from curation.claude.split import OF_THE_API, Limits, split
-from curation.errors import ClaudeError
+from curation.errors import BudgetError, ClaudeError
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ def drive(
 ) -> Generator[Wait, None, Report]:
     """Have every request answered, yielding each time there is nothing to do but wait. `since` is when the
     run began (Unix seconds), `failures` are those of an earlier Wait, for a run that goes on. Raises
-    ClaudeError, and BudgetError where a cap leaves no room for the rest."""
+    ClaudeError, and BudgetError where a cap leaves no room for the rest, once what was sent has landed."""
     started = time.time() if since is None else since
     watch = Watch(client, asked, started, Counter(failures or {}))
     if asked.ledger.holds_any():  # maybe in the way of what is to be sent, and ours to land
@@ -234,7 +234,13 @@ def _send(
     patience = asked.patience or Patience.of(model)
     while group:
         watch.advance()
-        fits = _fits(asked, [reserved[request.key] for request in group])
+        try:
+            fits = _fits(asked, [reserved[request.key] for request in group])
+        except BudgetError:
+            while watch.live():  # it is paid for, and who knows when it is asked for again
+                yield watch.wait()
+                watch.advance()
+            raise
         if not fits:
             yield from watch.pause(_POLLS_FOR_ROOM * patience.poll_seconds, for_room=True)
             continue

@@ -8,7 +8,7 @@
     classifier.find(lake, settings, [judgments])                  → Published | None
     classifier.publish(lake, settings, [judgments], texts, …)     → Published  model, report and card
     classifier.column(settings, classifier)                       → facts.Column
-    rounds.finished(lake, settings, decisions)                    → [Taught]   what each round made
+    rounds.finished(loop)                                         → [Taught]   what each round made
     rounds.draw(frame, settings, done)                            → Table      what the next round judges
     calibration.load(settings)                                    → Gold       labels to hold the judge to
     calibration.publish(lake, recipe, settings, gold, ledger, …)  → Published  agreement, and its report

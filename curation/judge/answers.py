@@ -18,7 +18,7 @@ COVERAGE_RATIO = 0.9
 unanswered is not random."""
 
 STRATUM_MIN = 20
-"""Documents of a stratum from which a share of refusals says something."""
+"""Documents of a stratum, or of a later round, from which a share of failures says something."""
 
 UNASKED = "unasked"
 
@@ -49,6 +49,24 @@ def replies(ledger: "Ledger", requests: Collection[Request]) -> list[Reply]:
     return made
 
 
+def of_round(ledger: "Ledger", requests: Collection[Request], before: Sequence[Reply]) -> list[Reply]:
+    """The reply to each request of a round of judging that comes after those that gave `before`, in their
+    order. ClaudeError where what all rounds have judged together is no sample.
+
+    A later round is small and full of hard cases, and what fails in it for good fails in every run to come:
+    judged by itself it could end a recipe for ever, for the sake of two documents. So it counts with what was
+    judged before, and only if it has STRATUM_MIN documents. What would be sent again is waited for.
+    """
+    if not before:
+        return replies(ledger, requests)
+    made = known(ledger, requests)
+    if len(ledger.missing(reply.key for reply in made)) > (1 - COVERAGE_RATIO) * len(made):
+        raise _too_few(made)
+    if len(made) >= STRATUM_MIN:
+        _check_coverage([*before, *made])
+    return made
+
+
 def known(ledger: "Ledger", requests: Collection[Request]) -> list[Reply]:
     """The reply to each request, in their order, however many there are."""
     keys = [request.key for request in requests]
@@ -56,18 +74,23 @@ def known(ledger: "Ledger", requests: Collection[Request]) -> list[Reply]:
     return [_reply(key, found.get(key)) for key in keys]
 
 
-def check_refusals(made: Sequence[Reply], strata: Sequence[str], refused_max: float) -> None:
-    """ClaudeError where of a stratum with STRATUM_MIN replies or more a share above `refused_max` is refused:
-    without them its topics would be missing from all that follows. `strata` is row for row beside `made`."""
+def check_refusals(
+    made: Sequence[tuple[Reply, str]], before: Sequence[tuple[Reply, str]], refused_max: float
+) -> None:
+    """ClaudeError where of a stratum with STRATUM_MIN replies or more among those `made` a share above
+    `refused_max` is refused, of these and those of earlier rounds together: without them its topics would be
+    missing from all that follows. Each reply comes with its stratum."""
+    counts = Counter(stratum for _, stratum in made)
     by_stratum: dict[str, list[Reply]] = {}
-    for reply, stratum in zip(made, strata, strict=True):
-        by_stratum.setdefault(stratum, []).append(reply)
+    for reply, stratum in [*before, *made]:
+        if counts[stratum] >= STRATUM_MIN:
+            by_stratum.setdefault(stratum, []).append(reply)
     said = []
     for stratum, of_it in sorted(by_stratum.items()):
         refused = Counter(
             reply.detail or "no category" for reply in of_it if reply.outcome == Outcome.REFUSED
         )
-        if len(of_it) >= STRATUM_MIN and refused.total() > refused_max * len(of_it):
+        if refused.total() > refused_max * len(of_it):
             kinds = ", ".join(f"{count} {kind}" for kind, count in refused.most_common())
             said.append(f"{refused.total()} of {len(of_it)} in {stratum} ({kinds})")
     if said:
@@ -85,13 +108,15 @@ def _reply(key: str, row: Any) -> Reply:
 
 
 def _check_coverage(made: Sequence[Reply]) -> None:
-    ok = sum(reply.is_ok for reply in made)
-    if ok >= COVERAGE_RATIO * len(made):
-        return
+    if sum(reply.is_ok for reply in made) < COVERAGE_RATIO * len(made):
+        raise _too_few(made)
+
+
+def _too_few(made: Sequence[Reply]) -> ClaudeError:
     failed = Counter(" ".join(filter(None, (r.outcome, r.detail and f"({r.detail})"))) for r in made)
-    del failed[Outcome.OK]
+    ok = failed.pop(Outcome.OK, 0)
     shown = ", ".join(f"{count} {what}" for what, count in failed.most_common(5))
-    raise ClaudeError(
+    return ClaudeError(
         f"{ok} of {len(made)} requests were answered, {ok / len(made):.0%}; {COVERAGE_RATIO:.0%} are needed: "
         f"{shown}. Run again to send what the service failed to answer; what was refused or truncated or "
         "does not fit the schema stays so until the prompt or the model changes"

@@ -4,11 +4,12 @@ import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from curation import manifest, stage
+from curation import manifest, stage, storage
 from curation.claude.request import Request
 from curation.fingerprint import fingerprint
 from curation.judge import answers, canaries, lake_key, prompt, relabel, rubric
@@ -64,10 +65,30 @@ def find(
 ) -> Published | None:
     """The judgments of the first round, or of the one `after` a classifier, of what these decisions keep, if
     they are published: then nothing need be sampled or asked."""
-    return stage.current(_directory(lake, settings, decisions, after))
+    return stage.current(directory(lake, settings, decisions, after))
 
 
-def _directory(lake: Layout, settings: Judge, decisions: Published, after: Published | None) -> str:
+def too_dear(lake: Layout, settings: Judge, decisions: Published, after: Published) -> Decimal | None:
+    """The cap of a run, in USD, that left no room for the round `after` a classifier; None if none did."""
+    uri = _too_dear(lake, settings, decisions, after)
+    return Decimal(json.loads(storage.read_bytes(uri))["run_usd"]) if storage.exists(uri) else None
+
+
+def say_too_dear(
+    lake: Layout, settings: Judge, decisions: Published, after: Published, run_usd: Decimal
+) -> None:
+    """Say that this cap of a run left no room for the round `after` a classifier. It lies where the judgments
+    would, so it is of this round alone: of these decisions, this classifier, this model and size."""
+    uri = _too_dear(lake, settings, decisions, after)
+    storage.write_bytes(uri, json.dumps({"run_usd": str(run_usd)}).encode())
+
+
+def _too_dear(lake: Layout, settings: Judge, decisions: Published, after: Published) -> str:
+    return storage.join(directory(lake, settings, decisions, after), "too-dear.json")
+
+
+def directory(lake: Layout, settings: Judge, decisions: Published, after: Published | None) -> str:
+    """Where the judgments of a round are, or would be."""
     inputs = manifest.inputs_digest(_inputs(decisions, after))
     return lake.judgments(settings.rubric, mark(settings, after is None), inputs)
 
@@ -100,9 +121,11 @@ def publish(
     sample: pa.Table,
     ledger: "Ledger",
     after: Published | None = None,
+    earlier: Sequence[Published] = (),
 ) -> Published:
     """Publish a row for each document of `sample`, in its order; skipped if they are published. It was drawn
-    from what these decisions keep, by the scores of the classifier that it comes `after` if there is one.
+    from what these decisions keep, by the scores of the classifier that it comes `after` if there is one,
+    which has learned from the judgments of the `earlier` rounds.
 
     Raises ClaudeError where too few were answered, a stratum was refused, or canaries were answered wrongly.
     """
@@ -110,14 +133,12 @@ def publish(
     if found:
         return found
     rubric_, (asked, asked_known) = rubric.of(settings), _requests(lake, settings, sample)
-    replies = answers.replies(ledger, asked)
-    for column in ("stratum", "source"):
-        answers.check_refusals(replies, sample.column(column).to_pylist(), settings.refusals_max)
+    replies = _replies(settings, ledger, asked, sample, earlier)
     known = canaries.load(settings.rubric)
     verdict = canaries.verdict(known, answers.known(ledger, asked_known), rubric_)
     canaries.check(verdict, settings.canaries_wrong_max, settings.model)
     said = {"rubric": rubric_.name, "rubric_digest": rubric_.digest, "model": settings.model}
-    where = _directory(lake, settings, decisions, after)
+    where = directory(lake, settings, decisions, after)
     with stage.part_writer(where, JUDGMENTS) as writer:
         for batch in _table(rubric_, sample, replies, said).to_batches():
             writer.write(batch)
@@ -134,6 +155,27 @@ def publish(
         details={**said, "outcomes": outcomes, "canaries": verdict},
     )
     return stage.publish(where, made)
+
+
+def _replies(
+    settings: Judge,
+    ledger: "Ledger",
+    asked: Collection[Request],
+    sample: pa.Table,
+    earlier: Sequence[Published],
+) -> list[Reply]:
+    """The reply about each document of `sample`. ClaudeError where they and those of the earlier rounds are
+    too few, or too few of a stratum or a source."""
+    names = ["key", "outcome", "detail", "stratum", "source"]
+    uris = (uri for published in earlier for uri in published.part_uris())
+    rows = [row for uri in uris for row in stage.read_table(uri, names).to_pylist()]
+    before = [Reply(row["key"], row["outcome"], row["detail"]) for row in rows]
+    made = answers.of_round(ledger, asked, before)
+    for column in ("stratum", "source"):
+        with_stratum = [*zip(made, sample.column(column).to_pylist(), strict=True)]
+        with_stratum_before = [*zip(before, (row[column] for row in rows), strict=True)]
+        answers.check_refusals(with_stratum, with_stratum_before, settings.refusals_max)
+    return made
 
 
 def _table(asked: Prompt, sample: pa.Table, replies: Sequence[Reply], said: Mapping[str, str]) -> pa.Table:

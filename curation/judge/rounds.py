@@ -4,11 +4,14 @@ Round 1 judges a keyed sample; each later one the documents that `relabel` choos
 classifier before. A classifier learns from the judgments of its round and of all before it. Both are stages:
 a round's judgments follow from the first decisions and the classifier before, a classifier from the
 judgments, so a loop that was stopped goes on where it was, and a recipe that asks for more rounds has had
-those that it asked for before.
+those that it asked for before. What follows a loop knows of the last classifier alone, so a loop that a
+budget ended gives what a recipe with so many rounds gives.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +19,7 @@ import pyarrow as pa
 from curation import stage
 from curation.judge import classifier, frame, judgments, relabel
 from curation.judge.frame import AUDIT, UNCERTAIN, Drawn, Frame
-from curation.judge.relabel import Rows
+from curation.judge.relabel import Rows, Why
 from curation.layout import Layout
 from curation.recipe import Judge
 from curation.stage import Published
@@ -30,31 +33,77 @@ class Taught:
     classifier: Published
 
 
-def finished(lake: Layout, settings: Judge, decisions: Published) -> list[Taught]:
+@dataclass(frozen=True)
+class Loop:
+    """What is judged in rounds: of what these decisions keep, by runs that may cost `run_usd` each."""
+
+    lake: Layout
+    settings: Judge
+    decisions: Published
+    run_usd: Decimal | None = None
+
+    @property
+    def where(self) -> tuple[Layout, Judge, Published]:
+        return self.lake, self.settings, self.decisions
+
+
+End = Why | Literal["rounds", "budget"]
+
+ENDS: Mapping[End, str] = {
+    "rounds": "there are as many as judge.rounds asks for",
+    "gate": "the gate is passed",
+    "all_judged": "every document is judged",
+    "no_gain": "the last two gained nothing",
+    "budget": "budget.run_usd leaves no room for the next; raise it to go on",
+}
+
+
+def finished(loop: Loop) -> list[Taught]:
     """The rounds that are published, in their order; none after the one that ended the loop."""
     found: list[Taught] = []
-    while not is_over(settings, found):
-        judged = judgments.find(lake, settings, decisions, last(found))
+    while not why_over(loop, found):
+        judged = judgments.find(*loop.where, last(found))
         if judged is None:
             break
-        learned = classifier.find(lake, settings, [*(taught.judgments for taught in found), judged])
+        every = [*(taught.judgments for taught in found), judged]
+        learned = classifier.find(loop.lake, loop.settings, every)
         if learned is None:
             break
         found.append(Taught(judged, learned))
     return found
 
 
-def judged(lake: Layout, settings: Judge, decisions: Published) -> list[Published]:
+def judged(loop: Loop) -> list[Published]:
     """The judgments of all rounds, that among them from which nothing is learned yet."""
-    done = finished(lake, settings, decisions)
-    more = None if is_over(settings, done) else judgments.find(lake, settings, decisions, last(done))
+    done = finished(loop)
+    more = None if why_over(loop, done) else judgments.find(*loop.where, last(done))
     return [*(taught.judgments for taught in done), *([more] if more else [])]
 
 
-def is_over(settings: Judge, done: Sequence[Taught]) -> bool:
-    """Whether no round follows those that are `done`: there are as many as the recipe asks for, or the last
-    classifier says why."""
-    return len(done) >= settings.rounds or bool(done and classifier.why_over(done[-1].classifier))
+def why_over(loop: Loop, done: Sequence[Taught]) -> End | None:
+    """Why no round follows those that are `done`; None if one does."""
+    if len(done) >= loop.settings.rounds:
+        return "rounds"
+    if not done:
+        return None
+    return classifier.why_over(done[-1].classifier) or ("budget" if _is_too_dear(loop, done) else None)
+
+
+def end(loop: Loop, done: Sequence[Taught]) -> None:
+    """The cap of a run leaves no room for what the next round asks: no run with this cap, or a lower one,
+    begins it again. Else the result of a recipe would follow from how often it is run."""
+    assert done, "without a first round there is nothing to go on with"
+    assert loop.run_usd is not None, "a run that has no cap does not meet it"
+    judgments.say_too_dear(*loop.where, done[-1].classifier, loop.run_usd)
+
+
+def _is_too_dear(loop: Loop, done: Sequence[Taught]) -> bool:
+    """Whether a run with as much to spend did not get through the next round, and none with more did."""
+    if loop.run_usd is None:
+        return False
+    next_one = (*loop.where, done[-1].classifier)
+    tried_usd = judgments.too_dear(*next_one)
+    return tried_usd is not None and loop.run_usd <= tried_usd and judgments.find(*next_one) is None
 
 
 def last(done: Sequence[Taught]) -> Published | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -16,7 +15,7 @@ from curation.judge.calibration.corpus_rate import CorpusRate
 from curation.judge.classifier import gate
 from curation.judge.classifier.examples import examples_of
 from curation.judge.frame import Frame
-from curation.judge.rounds import Taught
+from curation.judge.rounds import Loop, Taught
 from curation.manifest import Part
 from curation.pipeline.calibrating import calibrate
 from curation.pipeline.decisions import check_alarms, decide, screen
@@ -25,19 +24,36 @@ from curation.pipeline.partitions import gather, places
 from curation.plan import Place
 from curation.stage import Published
 
-if TYPE_CHECKING:
-    pass
-
 
 def judge_requests(job: Job, number: int = 1) -> Collection[Request]:
     """What is to be asked in a round about its sample; nothing once that is judged, or where the loop has
     ended before. Raises NotPublished where the round before is not done, and `job` only looks."""
     screened, done = screen(job), taught(job, number - 1)
     is_judged = len(done) >= number or judgments.find(job.lake, job.judge, screened, rounds.last(done))
-    if is_judged or rounds.is_over(job.judge, done):
+    if is_judged or rounds.why_over(loop(job), done):
         return []
     check_alarms(job)
     return judgments.requests(job.lake, job.judge, _judged_sample(job, screened, done))
+
+
+def end_rounds(job: Job, number: int) -> str:
+    """The cap of a run leaves no room for what a later round asks: what follows takes the classifier of the
+    round before. Gives a sentence about it."""
+    rounds.end(loop(job), taught(job, number - 1))
+    return how_far(job)
+
+
+def how_far(job: Job) -> str:
+    """How many rounds are done, and why no more are."""
+    done = taught(job)
+    why = rounds.why_over(loop(job), done)
+    assert why, "they are all done"
+    return f"Judged in {len(done)} of at most {job.judge.rounds} rounds: {rounds.ENDS[why]}."
+
+
+def loop(job: Job) -> Loop:
+    """What the recipe judges in rounds."""
+    return Loop(job.lake, job.judge, screen(job), job.recipe.budget.run_usd)
 
 
 def score(job: Job, number: int = 1) -> Published:
@@ -82,23 +98,23 @@ def learned(job: Job) -> Published:
 def taught(job: Job, number: int | None = None) -> list[Taught]:
     """The rounds that are done: at least so many, or all that the recipe asks for, unless the loop has ended
     before."""
-    screened, wanted = screen(job), job.judge.rounds if number is None else number
-    done = rounds.finished(job.lake, job.judge, screened)
-    while len(done) < wanted and not rounds.is_over(job.judge, done):
+    wanted, asked = job.judge.rounds if number is None else number, loop(job)
+    done = rounds.finished(asked)
+    while len(done) < wanted and not rounds.why_over(asked, done):
         if job.look_only:
             which = f" of round {len(done) + 1}" if job.judge.rounds > 1 else ""
             raise NotPublished(f"{job.recipe.name} has no classifier{which} yet; run it first")
-        done.append(_teach(job, screened, done))
+        done.append(_teach(job, asked.decisions, done))
     return done
 
 
 def _teach(job: Job, screened: Published, done: Sequence[Taught]) -> Taught:
     """The round after those that are done, of which all is answered."""
-    before = rounds.last(done)
+    before, every = rounds.last(done), [earlier.judgments for earlier in done]
     judged = judgments.find(job.lake, job.judge, screened, before) or judgments.publish(
-        job.lake, job.judge, screened, _judged_sample(job, screened, done), job.ledger, before
+        job.lake, job.judge, screened, _judged_sample(job, screened, done), job.ledger, before, every
     )
-    every = [*(earlier.judgments for earlier in done), judged]
+    every.append(judged)
     texts, trained = _texts(job, screened, every), [earlier.classifier for earlier in done]
     made = classifier.publish(job.lake, job.judge, every, texts, screened.manifest.kept, trained)
     return Taught(judged, made)

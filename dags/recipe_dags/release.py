@@ -44,7 +44,8 @@ JUDGE_DOC = """Have a sample of the surviving documents judged by the recipe's r
 a keyed hash, so it hardly changes with a day more; what was judged before is not asked again."""
 
 ROUND_DOC = """Have the documents judged that the classifier is least sure of, and some at random. Once it
-passes the gate, or two rounds have gained nothing, there is nothing to ask, and the task ends at once."""
+passes the gate, or two rounds have gained nothing, there is nothing to ask, and the task ends at once. Where
+`budget.run_usd` leaves no room for all of them the loop ends with the classifier of the round before."""
 
 CALIBRATE_DOC = """Have the documents with gold labels judged by the same rubric, some of them twice and some
 in other dress. What was judged before is not asked again."""
@@ -125,7 +126,10 @@ def _job(path: str) -> Callable[[Mapping[str, Any]], Any]:
 
 def _asked(recipe: Recipe, step: str, task_id: str, path: str, doc: str) -> list[AbstractOperator]:
     """The task that asks for a step, and before it, where a recipe wants that, the one that quotes."""
-    ask = MessageBatchOperator(task_id=task_id, asked=partial(_requests, path, step), doc_md=doc)
+    at_cap = partial(_at_cap, path, step) if step.startswith("judge_") else None
+    ask = MessageBatchOperator(
+        task_id=task_id, asked=partial(_requests, path, step), at_cap=at_cap, doc_md=doc
+    )
     asks = recipe.synthesize if step == "synthesize" else recipe.judge
     assert asks is not None, "a task asks for what the recipe has"
     if recipe.budget.ask_usd is None or is_free(asks.model):
@@ -140,6 +144,16 @@ def _requests(path: str, step: str, context: Mapping[str, Any]) -> Any:
     found = asking.step(job.recipe, step)
     assert found is not None, "the recipe has the step for which this task was made"
     return asking.asked(job, found, found.requests(job), context["run_id"])
+
+
+def _at_cap(path: str, step: str, context: Mapping[str, Any]) -> str:
+    from curation import asking
+
+    job = _job(path)(context)
+    found = asking.step(job.recipe, step)
+    assert found is not None, "the recipe has the step for which this task was made"
+    assert found.at_cap is not None, "the recipe has had a round before"
+    return found.at_cap(job)
 
 
 # A short circuit skips all that follows at once; a skipped task would hand it on one by one.

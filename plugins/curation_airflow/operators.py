@@ -27,6 +27,8 @@ class MessageBatchOperator(BaseOperator):
     """Have requests to Claude answered, in the ledger.
 
     :param asked: from the task's context: the requests, the ledger, and all that `drive.Asked` says.
+    :param at_cap: from the task's context: what is done where the cap of a run leaves no room for all of
+        them, once what was sent has landed; it gives a sentence about that. Without it the task fails.
     :param conn_id: the `anthropic` connection: its password is the key, its host (if any) the base URL.
 
     Gives nothing to XCom: the answers are in the ledger, and the stage that follows reads them there.
@@ -36,19 +38,31 @@ class MessageBatchOperator(BaseOperator):
         self,
         *,
         asked: "Callable[[Mapping[str, Any]], Asked]",
+        at_cap: Callable[[Mapping[str, Any]], str] | None = None,
         conn_id: str = CONNECTION,
         **kwargs: Any,
     ) -> None:
         super().__init__(do_xcom_push=False, **kwargs)
         self.asked = asked
+        self.at_cap = at_cap
         self.conn_id = conn_id
 
     def execute(self, context: "Context") -> None:
-        self._go_on(context, failures={})
+        self._try(context, failures={})
 
     def resume(self, context: "Context", event: Mapping[str, Any]) -> None:
         """After the trigger has fired."""
-        self._go_on(context, failures=event.get("failures", {}))
+        self._try(context, failures=event.get("failures", {}))
+
+    def _try(self, context: "Context", failures: Mapping[str, int]) -> None:
+        from curation.errors import RunBudgetError
+
+        try:
+            self._go_on(context, failures)
+        except RunBudgetError as error:
+            if self.at_cap is None:
+                raise
+            self.log.warning("%s %s", error, self.at_cap(dict(context)))
 
     def _go_on(self, context: "Context", failures: Mapping[str, int]) -> None:
         from curation.claude.drive import drive

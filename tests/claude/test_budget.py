@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.claude.budget import Room, Spent, fit, room
-from curation.errors import BudgetError
+from curation.claude.budget import Cap, Room, Spent, fit, room
+from curation.errors import BudgetError, RunBudgetError
 
 usd = st.integers(0, 50).map(Decimal)
 
@@ -15,9 +15,11 @@ def under(settled, in_flight=0, lost=0):
 
 
 def test_the_tightest_cap_counts_now_and_in_the_end():
-    found = room([("run", Decimal(10), under(1, 8)), ("day", Decimal(20), under(14, 0, 2))])
-    assert (found.now, found.ever) == (1, 4)
-    assert "day" in found.cap
+    run, day = Cap("run", Decimal(10), under(1, 8), is_of_run=True), Cap("day", Decimal(20), under(14, 0, 2))
+    found = room([run, day])
+    assert (found.now, found.ever, found.cap, found.is_of_run) == (1, 4, "day of $20", False)
+    with pytest.raises(RunBudgetError):
+        fit([Decimal(10)], room([run]))
     assert room([]) is None
 
 

@@ -97,6 +97,10 @@ def test_every_round_that_a_recipe_may_take_has_its_tasks_one_after_the_other(da
     assert order[order.index("screen") :] == ["screen", *first, *later, "select", "release"]
     loop = serialized(dags["release_loop"])
     assert loop.get_task("judge_2").upstream_task_ids == {"quote_judge_2"}
+    assert [bool(dags["release_loop"].get_task(name).at_cap) for name in ("judge", "judge_2")] == [
+        False,
+        True,
+    ]
     assert loop.get_task("quote_judge_3").upstream_task_ids == {"score_2"}
 
 

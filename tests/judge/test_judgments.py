@@ -1,4 +1,5 @@
 import json
+from contextlib import nullcontext
 
 import pytest
 
@@ -159,6 +160,34 @@ def test_a_sample_with_too_many_failures_is_no_sample(judging):
     for failed in ("1 refused (cyber)", "1 errored (overloaded_error)", "1 unasked"):
         assert failed in message
     assert judgments.find(judging.lake, SETTINGS, judging.decisions) is None
+
+
+def failing(count, outcome=Outcome.REFUSED, detail="bio"):
+    """Answers of which the first `count` are no judgments."""
+    left = iter(range(count))
+    return lambda _: judged(3) if next(left, None) is None else Answer(outcome, detail=detail)
+
+
+@pytest.mark.parametrize(
+    ("size", "failed", "match"),
+    [
+        (10, failing(10), None),  # a share of so few says nothing, and would be the same in every run
+        (40, failing(6), None),  # 6 of 60
+        (40, failing(7), r"53 of 60 requests were answered, 88%"),
+        (10, failing(2, Outcome.ERRORED, "overloaded_error"), r"8 of 10 requests.*Run again"),
+    ],
+)
+def test_a_later_round_counts_with_what_was_judged_before(tmp_path, size, failed, match):
+    judging = Judging(tmp_path, [f"document number {n}" for n in range(20 + size)], size=20 + size)
+    settings, every = SETTINGS.model_copy(update={"refusals_max": 1.0}), judging.sample
+    judging.sample = every.slice(0, 20)
+    first = judging.publish(lambda _: judged(3), settings)
+    judging.sample = every.slice(20)
+    asked = prompt.requests(rubric.of(settings), judging.sample, settings.model, KEY)
+    ledger = answered(tmp_path, asked, failed)
+    later = judging.lake, settings, judging.decisions, judging.sample, ledger, first, [first]
+    with pytest.raises(ClaudeError, match=match) if match else nullcontext():
+        assert judgments.publish(*later).manifest.kept == size
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from curation.annotator import Annotator
 from curation.document import content_hash
 from curation.judge import relabel, rounds
 from curation.judge.frame import SAMPLE, Frame
-from curation.judge.rounds import Taught
+from curation.judge.rounds import Loop, Taught
 from curation.layout import Layout
 from curation.manifest import Manifest
 from curation.recipe import Judge
@@ -153,4 +153,6 @@ def test_a_loop_is_over_when_a_classifier_says_so_or_the_recipe_asks_for_no_more
     tmp_path, stops, most, expected
 ):
     done = [taught(tmp_path / str(n), [], stop=stop) for n, stop in enumerate(stops)]
-    assert rounds.is_over(Judge(rounds=most), done) == expected
+    decided = taught(tmp_path / "any", []).judgments
+    loop = Loop(Layout(str(tmp_path)), Judge(rounds=most), decided)
+    assert bool(rounds.why_over(loop, done)) == expected

@@ -4,19 +4,23 @@ import json
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from decimal import Decimal
 from types import SimpleNamespace
 
 import anthropic
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
+from curation.claude import drive as driving
+from curation.claude.budget import Budget
 from curation.claude.drive import Asked
 from curation.claude.ledger import Ledger
+from curation.claude.purpose import Purpose
 from curation.claude.request import Request
 from curation.claude.split import Limits
 from curation.claude.stand_in import serve
 from curation.document import content_hash
-from curation.errors import ClaudeError
+from curation.errors import ClaudeError, RunBudgetError
 from curation_airflow.operators import MessageBatchOperator
 from tests.claude import small_server
 
@@ -53,10 +57,10 @@ def stand_in():
 def operator(tmp_path, stand_in, monkeypatch):
     """A maker of operators of the same task, as a worker makes one for each try; each asks `count`."""
 
-    def make(count: int = 3, url: str = stand_in.url, **options) -> MessageBatchOperator:
+    def make(count: int = 3, url: str = stand_in.url, at_cap=None, **options) -> MessageBatchOperator:
         ledger = Ledger(tmp_path / "ledger.sqlite")
         asked = Asked(ledger, requests(count), str(tmp_path / "raw"), **options)
-        made = MessageBatchOperator(task_id="judge", asked=lambda context: asked)
+        made = MessageBatchOperator(task_id="judge", asked=lambda context: asked, at_cap=at_cap)
         client = anthropic.Anthropic(api_key="k", base_url=url, max_retries=0)
         monkeypatch.setattr(made, "_client", lambda: client)
         return made
@@ -135,6 +139,21 @@ def test_a_service_that_is_away_fails_the_task_and_keeps_the_requests_free(opera
         operator().execute(context())
     finish(operator)
     assert outcomes(tmp_path, 3) == ["ok"] * 3
+
+
+def test_the_cap_of_a_run_ends_the_task_well_where_there_is_a_way_on_and_what_was_sent_has_landed(
+    operator, tmp_path, monkeypatch
+):
+    dear = requests(3)[2].key
+    monkeypatch.setattr(driving, "reservation", lambda r, **_: Decimal(3 if r.key == dear else 1))
+    ended, options = [], {"budget": Budget(run_usd=Decimal(2)), "purpose": Purpose(run="run-1")}
+    with pytest.raises(TaskDeferred):
+        operator(**options).execute(context())
+    finish(lambda: operator(at_cap=lambda context: ended.append(context) or "", **options))
+    assert ended == [context()]
+    assert outcomes(tmp_path, 3) == ["ok", "ok"]
+    with pytest.raises(RunBudgetError):
+        operator(**options).execute(context())
 
 
 def test_the_client_is_made_from_airflows_connection(tmp_path, stand_in, monkeypatch):

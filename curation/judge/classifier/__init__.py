@@ -2,8 +2,9 @@
 
 A document is *good* where its judgment reaches a score: FineWeb-Edu's 3 if enough documents of the training
 part lie on both sides of it, else the score that divides them most evenly; manifest and report say which.
-Two columns come of it: the probability of being good as the model says it, and whether that reaches the
-threshold.
+The first round chooses it, by a sample of all; later rounds keep it, so that their figures answer one
+question. Two columns come of it: the probability of being good as the model says it, and whether that
+reaches the threshold.
 
 One document in five, by a hash, near copies together, is held out: the model is measured on it, not trained
 on it.
@@ -39,7 +40,7 @@ from curation.manifest import Manifest
 from curation.recipe import Judge
 from curation.stage import Published
 
-VERSION = 2
+VERSION = 3
 
 
 def publish(
@@ -59,7 +60,7 @@ def publish(
         return found
     directory = _directory(lake, settings, judged)
     examples, dropped = examples_of(judged, texts)
-    known, held_out = _parts(examples)
+    known, held_out = _parts(examples, earlier[0].manifest.details["good_from"] if earlier else None)
     with storage.scratch(directory) as folder:
         made = [training.train(h, known, settings.threshold, documents, folder) for h in heads(settings)]
         report = _report(settings, made, known, held_out)
@@ -100,10 +101,10 @@ def _counts(judged: Sequence[Published]) -> list[int]:
     return [*itertools.accumulate(published.manifest.kept for published in judged)]
 
 
-def _parts(examples: Sequence[Example]) -> tuple[Part, Part]:
-    """What is learned from, and what is measured on."""
+def _parts(examples: Sequence[Example], at: int | None) -> tuple[Part, Part]:
+    """What is learned from, and what is measured on; good from `at`, chosen here if it is None."""
     known = [e for e in examples if not e.is_held_out]
-    at = good_from([e.score for e in known])
+    at = good_from([e.score for e in known]) if at is None else at
     return Part(known, at), Part([e for e in examples if e.is_held_out], at)
 
 

@@ -48,7 +48,8 @@ _ROUNDS = """
 ## Rounds
 
 Each learned from what was judged until then, the later ones from what the one before was least sure of, too.
-All are measured on the documents above, from which none has learned.
+All are measured on the documents above, from which none has learned, and all call the same good: judged
+{good_from} or more, as the first round chose.
 
 | judged | precision | recall | F1 | AUC | AUC within source |
 |---|---|---|---|---|---|
@@ -72,7 +73,8 @@ def card(details: Mapping[str, Any], report: Mapping[str, Any], dropped: Mapping
     judged, gate = details["judgments"], report["gate"]
     by_source = report["figures"]["classifier"]["by_source"]
     held = report["held_out"]["by_source"]
-    moved = f"- Good starts at {details['good_from']}, as too few judgments lie on both sides of 3.\n"
+    of = " of the first round" if "rounds" in report else ""
+    moved = f"- Good starts at {details['good_from']}, as too few judgments{of} lie on both sides of 3.\n"
     return _CARD.format(
         column=details["column"],
         good_from=details["good_from"],
@@ -108,7 +110,8 @@ def _rounds(report: Mapping[str, Any]) -> str:
         return ""
     figures = (*_FIGURES, "auc_within_source")
     rows = (f"| {row['judged']} | {' | '.join(_told(row[f]) for f in figures)} |" for row in report["rounds"])
-    return _ROUNDS.format(rows="\n".join(rows), stop=_STOPS[report["stop"]])
+    stop = _STOPS[report["stop"]]
+    return _ROUNDS.format(rows="\n".join(rows), stop=stop, good_from=report["good_from"])
 
 
 def _told(figure: Mapping[str, Any]) -> str:

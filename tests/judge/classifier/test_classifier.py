@@ -124,6 +124,27 @@ def test_another_process_trains_the_same_bytes(tmp_path):
     assert models[0] == models[1]
 
 
+def test_later_rounds_ask_what_the_first_one_asked_whatever_their_judgments_say(tmp_path):
+    """Else the AUCs of two rounds, by which the loop ends, would be of different questions."""
+    lake, documents = Layout(str(tmp_path)), [document(text) for text in texts(300)]
+    held = partition(lake, "all", [documents])
+    decided, known = decisions(lake, [held]), {each["id"]: each["text"] for each in documents}
+    every = sample.draw(decided, [held], 300, seed=0, purpose="judge")
+
+    def judge(drawn, answer, after=None):
+        asked = prompt.requests(rubric.load("educational"), drawn, SETTINGS.model, b"key")
+        ledger = answered(tmp_path, asked, answer)
+        return judgments.publish(lake, SETTINGS, decided, drawn, ledger, after)
+
+    first = judge(every.slice(0, 200), lambda text: judged(5 if is_teaching(text) else 4))
+    one = classifier.publish(lake, SETTINGS, [first], known, 300)
+    second = judge(every.slice(200), lambda _: judged(1), one)
+    two = classifier.publish(lake, SETTINGS, [first, second], known, 300, [one])
+    assert [made.manifest.details["good_from"] for made in (one, two)] == [5, 5]
+    card = Path(two.directory, two.manifest.details["card"]).read_text()
+    assert "Good starts at 5, as too few judgments of the first round lie on both sides of 3" in card
+
+
 def test_the_order_of_the_archives_does_not_change_the_model(published, tmp_path):
     again = trained(tmp_path, made=texts()[::-1])
     assert again.manifest.details["model_digest"] == published.manifest.details["model_digest"]
