@@ -28,7 +28,7 @@ from curation.claude.budget import NO_CAP, Admission, Budget, Room
 from curation.claude.costs import Cost
 from curation.claude.database import open_database
 from curation.claude.history import History
-from curation.claude.outcome import ATTEMPTS_MAX, Answer, Outcome
+from curation.claude.outcome import ATTEMPTS_MAX, CUT, Answer, Outcome
 from curation.claude.purpose import UNSAID, Purpose
 from curation.claude.request import Request
 from curation.claude.rows import (
@@ -81,12 +81,12 @@ class Ledger:
         that landed at `since` or later (Unix seconds) is done for the run that began then."""
         late = select(message_batches.c.nonce).where(message_batches.c.landed_at >= since)
         canceled_now = (answers.c.outcome == Outcome.CANCELED) & answers.c.message_batch.in_(late)
-        query = select(answers.c.key, answers.c.outcome, _GIVEN_UP | canceled_now)
+        query = select(answers.c.key, answers.c.outcome, _GIVEN_UP | canceled_now, answers.c.detail)
         found: dict[str, Standing] = {}
         with self._engine.connect() as db:
             for some in _chunks(keys, _KEYS_A_QUERY):
                 rows = db.execute(query.where(answers.c.key.in_(some)))
-                found.update((key, Standing(outcome, bool(done))) for key, outcome, done in rows)
+                found.update((key, Standing(was, bool(done), said == CUT)) for key, was, done, said in rows)
         return found
 
     def missing(self, keys: Iterable[str]) -> list[str]:
