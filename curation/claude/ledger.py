@@ -52,7 +52,8 @@ _KEYS_A_QUERY = 5_000  # SQLite takes 32,766 variables
 _ROWS_AN_INSERT = 1_000
 
 _NEVER = float("inf")
-_LIVE = ("planned", "submitting", "submitted", "ended")
+_IN_FLIGHT = ("submitting", "submitted", "ended")
+_LIVE = ("planned", *_IN_FLIGHT)
 _GIVEN_UP = answers.c.settled | (answers.c.attempts >= ATTEMPTS_MAX)
 
 
@@ -187,6 +188,14 @@ class Ledger:
                 MessageBatch.of(row)
                 for row in db.execute(select(message_batches).where(here).order_by(*order))
             ]
+
+    def in_flight(self) -> list[MessageBatch]:
+        """The message batches that the service has, or may have, and that have not landed, oldest first."""
+        here = (message_batches.c.kind == "batch") & message_batches.c.state.in_(_IN_FLIGHT)
+        order = (message_batches.c.submitting_at, message_batches.c.nonce)
+        with self._engine.connect() as db:
+            rows = db.execute(select(message_batches).where(here).order_by(*order))
+            return [MessageBatch.of(row) for row in rows]
 
     def claims(self, keys: Iterable[str]) -> dict[str, str]:
         """The nonce of the live message batch that holds it, for each of these keys that one holds."""

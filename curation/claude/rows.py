@@ -36,6 +36,8 @@ class MessageBatch:
     usd: Decimal | None
     reason: str | None
     kind: str = "batch"  # or `direct`: asked one by one, without a message batch at the service
+    recipe: str = ""
+    stage: str = ""
     run: str = ""
     prompt_digest: str = ""
     reserved: Decimal = Decimal(0)
