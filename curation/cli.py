@@ -119,10 +119,33 @@ def report(
         screens.corpus_rate(console, pipeline.corpus_rate(job))
     finally:  # a run that waits for answers has no funnel yet, and a bill
         cost_screens.spending(console, spending(job))
+        mine = [batch for batch in job.ledger.in_flight() if batch.recipe == job.recipe.name]
+        cost_screens.in_flight(console, mine)
     screens.boilerplate(console, boilerplate.find(job))
     if png:
         screens.funnel_picture(job, png)
         console.print(f"Picture: {escape(str(png))}")
+
+
+@app.command()
+def cancel(
+    batches: Annotated[list[str], typer.Argument(metavar="BATCH…", help="Ids that `curation report` shows.")],
+    lake: LakeOption = "lake",
+    ledger: LedgerOption = None,
+) -> None:
+    """Stop message batches in flight: what is answered is billed and kept, the rest goes with a later run."""
+    from curation import cost_screens, pipeline, storage, takedown
+    from curation.claude import cancel as canceling
+    from curation.claude.client import from_environment
+    from curation.claude.ledger import Ledger
+    from curation.layout import Layout
+
+    where = Layout(storage.unabbreviated(lake))
+    takedown.check(where)
+    opened = Ledger(pipeline.ledger_at(where, ledger))
+    found = canceling.find(opened, batches)
+    client = from_environment().client()
+    cost_screens.canceled(console, canceling.cancel(client, opened, where.answers, found))
 
 
 @app.command()

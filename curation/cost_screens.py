@@ -14,6 +14,7 @@ from curation.spending import BYTES_PER_TOKEN, Spending
 
 if TYPE_CHECKING:
     from curation.claude.quote import Quote
+    from curation.claude.rows import MessageBatch
 
 
 def plan(console: Console, recipe: str, stages: Sequence[Outlook]) -> None:
@@ -86,6 +87,39 @@ def spending(console: Console, spent: Spending) -> None:
         table.add_row(*row)
     console.print(table)
     console.print(f"Kept: about {spent.kept_tokens:,.0f} tokens, at {BYTES_PER_TOKEN} bytes each.")
+
+
+def in_flight(console: Console, batches: Sequence["MessageBatch"]) -> None:
+    """The message batches that have not landed; nothing if there are none."""
+    if not batches:
+        return
+    table = Table(title="Message batches in flight", title_justify="left")
+    for heading in ("id", "step", "requests", "USD reserved"):
+        table.add_column(heading, justify="left" if heading in ("id", "step") else "right", overflow="fold")
+    for batch in batches:
+        reserved = money(float(batch.reserved))
+        table.add_row(
+            batch.batch_id or "not known yet", escape(batch.stage), f"{batch.request_count:,}", reserved
+        )
+    console.print(table)
+    console.print("They land with the next run that wants them; `curation cancel ID` stops one.")
+
+
+def canceled(console: Console, batches: Sequence["MessageBatch"]) -> None:
+    """What became of message batches that were canceled."""
+    for batch in batches:
+        if batch.state != "landed":
+            console.print(
+                f"{batch.batch_id}: asked to stop, and not ended yet. {money(float(batch.reserved))} stay "
+                "reserved until it lands: by `curation cancel` again, or with the next run that wants it."
+            )
+            continue
+        unanswered = batch.counts.get("canceled", 0)
+        console.print(
+            f"{batch.batch_id}: {batch.request_count - unanswered:,} requests had ended before, are billed "
+            f"({money(float(batch.usd or 0))}) and kept; {unanswered:,} were canceled, and are sent again by "
+            "a later run that wants them. Its reservation is free."
+        )
 
 
 def _cached(cost: Cost) -> str:

@@ -16,6 +16,7 @@ from curation.claude.budget import NO_CAP, Budget
 from curation.claude.client import Clients, Connection
 from curation.claude.decide import Patience
 from curation.claude.drive import Asked, Look, Report, Watch
+from curation.claude.interrupts import apart, to_the_end
 from curation.claude.journal import Journal, Window
 from curation.claude.ledger import Ledger
 from curation.claude.pace import Pace
@@ -52,7 +53,7 @@ def ask(clients: Clients, asked: Asked) -> Report:
     """`run`, of all that `asked` says but its limits, which are those of message batches."""
     limits = Limits(min(_WINDOW * asked.concurrency, _WINDOW_MAX), _REQUEST_BYTES)
     with asked.ledger.kept_open():
-        return asyncio.run(_ask(clients, replace(asked, limits=limits)))
+        return apart(_ask(clients, replace(asked, limits=limits)))
 
 
 async def _ask(clients: Clients, asked: Asked) -> Report:
@@ -91,19 +92,25 @@ class _Round:
 
     async def go(self, groups: Iterator[list[Request]]) -> None:
         keeper = asyncio.create_task(self._keep())
-        workers = [self._work() for _ in range(self.service.pace.concurrency)]
         try:
-            await asyncio.gather(self._feed(groups), *workers)
+            async with asyncio.TaskGroup() as tasks:  # none is left when it ends, however it ends
+                tasks.create_task(self._feed(groups))
+                for _ in range(self.service.pace.concurrency):
+                    tasks.create_task(self._work())
         finally:
-            self.over.set()
-            await keeper
-            try:
-                self.journal.write(self.journal.take())  # nothing, unless the keeper failed
-            except Exception as error:  # noqa: BLE001 - raised below, when what was claimed is free
-                self.trouble = self.trouble or error
-            self.journal.close(f"stopped: {self.trouble or 'interrupted'}")
+            await to_the_end(self._end(keeper))
         if self.trouble:
             raise self.trouble
+
+    async def _end(self, keeper: asyncio.Task[None]) -> None:
+        """Write what has been answered, and free the rest of what was claimed."""
+        self.over.set()
+        await keeper
+        try:
+            self.journal.write(self.journal.take())  # nothing, unless the keeper failed
+        except Exception as error:  # noqa: BLE001 - raised by `go`, when what was claimed is free
+            self.trouble = self.trouble or error
+        self.journal.close(f"stopped: {self.trouble or 'interrupted'}")
 
     async def _feed(self, groups: Iterator[list[Request]]) -> None:
         """Claim requests as the workers need them."""
@@ -118,7 +125,7 @@ class _Round:
 
     async def _claim(self, group: list[Request]) -> None:
         while group and self.trouble is None:
-            looked_at, window = await asyncio.to_thread(self.journal.claim, group)
+            looked_at, window = await to_the_end(asyncio.to_thread(self.journal.claim, group))
             for request in group[:looked_at]:
                 if window and request.key in window.held:
                     await self.queue.put((window, request))

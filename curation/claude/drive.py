@@ -22,7 +22,6 @@ from curation.claude.batches import Planned, advance, submit
 from curation.claude.budget import NO_CAP, Budget, dollars, fit
 from curation.claude.decide import Patience, Verdict
 from curation.claude.ledger import Ledger
-from curation.claude.outcome import Outcome
 from curation.claude.prices import most
 from curation.claude.purpose import UNSAID, Purpose
 from curation.claude.request import NONCE_CHARS, Request
@@ -144,8 +143,7 @@ class Look:
             for request in todo:
                 if request.key not in claims:
                     last = standing.get(request.key)
-                    truncated = last is not None and last.outcome == Outcome.TRUNCATED
-                    yield request.enlarged() if truncated else request
+                    yield request.enlarged() if last and last.cut else request
 
 
 @dataclass

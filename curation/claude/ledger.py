@@ -28,7 +28,7 @@ from curation.claude.budget import NO_CAP, Admission, Budget, Room
 from curation.claude.costs import Cost
 from curation.claude.database import open_database
 from curation.claude.history import History
-from curation.claude.outcome import ATTEMPTS_MAX, Answer, Outcome
+from curation.claude.outcome import ATTEMPTS_MAX, CUT, Answer, Outcome
 from curation.claude.purpose import UNSAID, Purpose
 from curation.claude.request import Request
 from curation.claude.rows import (
@@ -52,7 +52,8 @@ _KEYS_A_QUERY = 5_000  # SQLite takes 32,766 variables
 _ROWS_AN_INSERT = 1_000
 
 _NEVER = float("inf")
-_LIVE = ("planned", "submitting", "submitted", "ended")
+_IN_FLIGHT = ("submitting", "submitted", "ended")
+_LIVE = ("planned", *_IN_FLIGHT)
 _GIVEN_UP = answers.c.settled | (answers.c.attempts >= ATTEMPTS_MAX)
 
 
@@ -81,12 +82,12 @@ class Ledger:
         that landed at `since` or later (Unix seconds) is done for the run that began then."""
         late = select(message_batches.c.nonce).where(message_batches.c.landed_at >= since)
         canceled_now = (answers.c.outcome == Outcome.CANCELED) & answers.c.message_batch.in_(late)
-        query = select(answers.c.key, answers.c.outcome, _GIVEN_UP | canceled_now)
+        query = select(answers.c.key, answers.c.outcome, _GIVEN_UP | canceled_now, answers.c.detail)
         found: dict[str, Standing] = {}
         with self._engine.connect() as db:
             for some in _chunks(keys, _KEYS_A_QUERY):
                 rows = db.execute(query.where(answers.c.key.in_(some)))
-                found.update((key, Standing(outcome, bool(done))) for key, outcome, done in rows)
+                found.update((key, Standing(was, bool(done), said == CUT)) for key, was, done, said in rows)
         return found
 
     def missing(self, keys: Iterable[str]) -> list[str]:
@@ -187,6 +188,14 @@ class Ledger:
                 MessageBatch.of(row)
                 for row in db.execute(select(message_batches).where(here).order_by(*order))
             ]
+
+    def in_flight(self) -> list[MessageBatch]:
+        """The message batches that the service has, or may have, and that have not landed, oldest first."""
+        here = (message_batches.c.kind == "batch") & message_batches.c.state.in_(_IN_FLIGHT)
+        order = (message_batches.c.submitting_at, message_batches.c.nonce)
+        with self._engine.connect() as db:
+            rows = db.execute(select(message_batches).where(here).order_by(*order))
+            return [MessageBatch.of(row) for row in rows]
 
     def claims(self, keys: Iterable[str]) -> dict[str, str]:
         """The nonce of the live message batch that holds it, for each of these keys that one holds."""

@@ -45,6 +45,7 @@ POLICIES = {
 
 # Error types that the same request would meet again: it, or the account, must change first.
 _LASTING_ERRORS = frozenset(("invalid_request_error", "not_found_error", "request_too_large"))
+CUT = "max_tokens"  # `detail` of what a larger max_tokens may make whole
 _CONTEXT_FULL = "model_context_window_exceeded"  # more max_tokens would not help
 
 _TOKENS = {
@@ -106,7 +107,7 @@ def read_message(message: Mapping[str, Any], schema: Mapping[str, Any] | None) -
     if stop == "refusal":
         category = (message.get("stop_details") or {}).get("category") or ""
         return Answer(Outcome.REFUSED, detail=category, usage=usage, model=model)
-    if stop in ("max_tokens", _CONTEXT_FULL):
+    if stop in (CUT, _CONTEXT_FULL):
         return Answer(Outcome.TRUNCATED, detail=stop, usage=usage, model=model)
     text = _storable("".join(block["text"] for block in message["content"] if block["type"] == "text"))
     if schema is None:

@@ -36,6 +36,8 @@ class MessageBatch:
     usd: Decimal | None
     reason: str | None
     kind: str = "batch"  # or `direct`: asked one by one, without a message batch at the service
+    recipe: str = ""
+    stage: str = ""
     run: str = ""
     prompt_digest: str = ""
     reserved: Decimal = Decimal(0)
@@ -49,10 +51,12 @@ class MessageBatch:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a request was answered last; `done` if it does not go again."""
+    """How a request was answered last; `done` if it does not go again, `cut` if its last answer was
+    truncated."""
 
     outcome: str
     done: bool
+    cut: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +159,16 @@ def insert(dialect: str, table: Table) -> Any:
 @cache
 def answers_upsert(dialect: str) -> Any:
     """Insert; over a row that is not settled, replace it and count the attempt; else leave it. What the
-    service failed to answer says less than an answer that did not stand, and does not replace it."""
+    service failed to answer says less than an answer that did not stand, and does not replace it; but what a
+    person canceled is not sent again by the same run, so that much is to be seen."""
     statement = insert(dialect, answers)
     new = statement.excluded
-    says_less = (
-        new.usage.is_(None) & answers.c.usage.is_not(None) & (new.outcome != Outcome.CANCELED)
-    )  # what a person canceled is not sent again by the same run: that is to be seen
-    told = ("outcome", "detail", "body", "answered_by", "usage", "message_batch")
-    again: dict[str, Any] = {name: case((says_less, answers.c[name]), else_=new[name]) for name in told}
+    says_less = new.usage.is_(None) & answers.c.usage.is_not(None)
+    unseen = says_less & (new.outcome != Outcome.CANCELED)
+    said = ("detail", "body", "answered_by", "usage")
+    again: dict[str, Any] = {name: case((says_less, answers.c[name]), else_=new[name]) for name in said}
+    seen = ("outcome", "message_batch")
+    again |= {name: case((unseen, answers.c[name]), else_=new[name]) for name in seen}
     twice = (new.outcome == answers.c.outcome) & or_(*(new.outcome == outcome for outcome in _ONCE_MORE))
     again |= {"settled": new.settled | twice}
     again |= {"attempts": answers.c.attempts + 1, "usd": answers.c.usd + new.usd}

@@ -10,7 +10,7 @@ computed. A step that needs an earlier one finds it the same way. `Job` is a rec
 
 from curation.pipeline.calibrating import alarming, calibrate, calibrate_requests
 from curation.pipeline.decisions import check_alarms, first_rules, merge_keys, screen
-from curation.pipeline.job import Job, open_job
+from curation.pipeline.job import Job, ledger_at, open_job
 from curation.pipeline.judging import (
     all_columns,
     check_gate,
@@ -59,6 +59,7 @@ __all__ = [
     "is_published",
     "judge_requests",
     "learned",
+    "ledger_at",
     "loop",
     "merge_keys",
     "missing",

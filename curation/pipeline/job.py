@@ -79,15 +79,22 @@ def open_job(
     """The job of a recipe file in a lake, checked before anything runs. Raises RecipeError, and
     ClaudeError for a model without a price."""
     layout = Layout(storage.unabbreviated(lake))
-    if ledger is None and not storage.is_local(lake):
-        raise RecipeError(f"the lake {lake} cannot hold the ledger: name a database or a local file for it")
-    job = Job(recipe_file.load(recipe, overrides), layout, ledger or layout.ledger)
+    job = Job(recipe_file.load(recipe, overrides), layout, ledger_at(layout, ledger))
     reads = rules.check(job.recipe.select.drop, job.schema)
     _check_removal(job.recipe, frozenset().union(*reads.values()))
     _check_prompts(job.recipe)
     if job.recipe.judge:
         strata.columns(job.recipe.judge.strata, job.first_schema)
     return job
+
+
+def ledger_at(lake: Layout, ledger: str | None) -> str:
+    """Where the ledger of a lake is: in it, if not said."""
+    if ledger is None and not storage.is_local(lake.root):
+        raise RecipeError(
+            f"the lake {lake.root} cannot hold the ledger: name a database or a local file for it"
+        )
+    return ledger or lake.ledger
 
 
 def _check_removal(recipe: Recipe, read: frozenset[str]) -> None:

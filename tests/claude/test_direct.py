@@ -2,8 +2,6 @@
 
 import itertools
 import json
-import os
-import signal
 import sqlite3
 import threading
 import time
@@ -476,38 +474,6 @@ def test_a_run_that_was_suspended_for_too_long_leaves_its_requests_to_who_has_th
         assert len(server.received) == 2, "it asks nothing again"
     assert dict(report.outcomes) == {"ok": 2}
     assert attempts(ledger, requests) == [1, 1]
-
-
-@pytest.fixture
-def interruptible():
-    """As on a terminal: a shell starts what runs in the background with Ctrl-C ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("interruptible")
-def test_ctrl_c_keeps_what_was_answered_and_frees_the_rest(ledger, ask, go):
-    def reply(number, params):
-        if number == 30:
-            os.kill(os.getpid(), signal.SIGINT)
-        if number >= 30 and not calm:
-            time.sleep(3)
-        return message(params)
-
-    calm = []
-    requests = [ask(i, model=PRICED) for i in range(100)]
-    most = reservation(requests[-1], cached=False, batch=False)
-    with serving(reply) as server:
-        with pytest.raises(KeyboardInterrupt):
-            go(server, requests)
-        calm.append(True)
-        answered = len(rows(ledger, requests))
-        assert 20 <= answered < 30
-        lost = sum(cost.lost_usd for cost in ledger.costs())
-        assert 0 < lost <= 8 * most, "what was in flight may have been billed"
-        report = go(server, requests)
-    assert (report.sent, dict(report.outcomes)) == (100 - answered, {"ok": 100})
 
 
 def test_a_limit_that_the_user_has_set_stops_the_run_and_leaves_no_row(ledger, ask, go):

@@ -178,6 +178,31 @@ def test_an_answer_that_was_truncated_is_whole_with_more_room(ledger, ask, drive
     assert rows(ledger, [tight])[tight.key].attempts == 2
 
 
+@pytest.mark.parametrize(("then", "runs"), [("canceled", [2, 1]), ("expired", [3, 0])])
+def test_what_was_truncated_and_then_not_answered_goes_again_with_more_room_still(
+    server, ledger, ask, drive, then, runs
+):
+    """What a person canceled not by the same run. Asked in the old size, it would be truncated for good."""
+    room = []
+
+    def tamper(request, response):
+        if request.method == "POST":
+            [entry] = json.loads(request.read())["requests"]
+            room.append(entry["params"]["max_tokens"])
+        if not request.url.path.endswith("/results") or len(room) != 2:
+            return response
+        line = json.loads(response.read()) | {"result": {"type": then}}
+        content = json.dumps(line).encode() + b"\n"
+        return httpx2.Response(200, content=content, headers={"content-type": "application/x-jsonl"})
+
+    tight, client = ask(1, parameters={"max_tokens": 20}), tampered_client(server, tamper)
+    reports = [drive(client, [tight]) for _ in runs]
+    assert [report.sent for report in reports] == runs
+    assert room == [20, 80, 80]
+    [row] = ledger.answers([tight.key])
+    assert (row.outcome, row.attempts) == ("ok", 3)
+
+
 def test_what_was_canceled_by_hand_is_not_sent_again_by_the_same_run(ledger, ask, drive):
     with stand_in.serve(delay_seconds=0.4) as server:
         client = Connection("k", server.url).client()
