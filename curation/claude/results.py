@@ -77,18 +77,22 @@ def _landed(ledger: Ledger, batch: MessageBatch, lines: BinaryIO) -> Iterator[tu
                 yield held[key], answer, usd
 
 
-def first_custom_id(client: anthropic.Anthropic, batch_id: str) -> str | None:
-    """The custom id in the first result line of an ended batch; None if it has no results any more."""
+def first_custom_id(client: anthropic.Anthropic, batch_id: str) -> str:
+    """The custom id in the first result line of an ended batch. Raises APIError where it cannot be read now:
+    that says nothing about whose it is."""
+    once = client.with_options(max_retries=0).messages.batches
     try:
-        results = whole(lambda: client.messages.batches.results(batch_id), "http_response", client)
-    except anthropic.NotFoundError:
-        return None  # deleted or archived meanwhile
-    try:
-        return next((line.custom_id for line in results), None)
-    except (httpx2.TransportError, ValueError) as error:
-        raise anthropic.APIConnectionError(request=results.http_response.request) from error
-    finally:
-        results.close()
+        results = whole(lambda: once.results(batch_id), "http_response", client)
+        try:
+            return next(line.custom_id for line in results)
+        finally:
+            results.close()
+    except anthropic.APIError:
+        raise
+    # Torn, or without a line; or without a `results_url`, by a replica that lags behind the listing.
+    except (httpx2.TransportError, ValueError, StopIteration, anthropic.AnthropicError) as error:
+        what = str(error) or "the results have no line"
+        raise anthropic.APIError(what, httpx2.Request("GET", client.base_url), body=None) from error
 
 
 def _fetch_whole(
@@ -120,10 +124,8 @@ def _fetch_whole(
 
 
 def _fetch(client: anthropic.Anthropic, batch_id: str, path: Path) -> Path:
-    with (
-        client.messages.batches.with_streaming_response.results(batch_id) as response,
-        path.open("wb") as out,
-    ):
+    once = client.with_options(max_retries=0).messages.batches  # `_fetch_whole` is the loop that waits
+    with once.with_streaming_response.results(batch_id) as response, path.open("wb") as out:
         for block in response.iter_bytes():
             out.write(block)
     return path
