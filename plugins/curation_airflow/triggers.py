@@ -115,8 +115,10 @@ async def _status(client: "AsyncAnthropic", batch_id: str) -> Any:
     """The message batch, or the error that the service or the network gave instead."""
     from anthropic import APIError
 
+    from curation.claude.client import whole_async
+
     try:
-        return await client.messages.batches.retrieve(batch_id)
+        return await whole_async(client.messages.batches.retrieve(batch_id), "processing_status", client)
     except APIError as error:
         return error
 

@@ -87,6 +87,23 @@ def test_a_fresh_batch_that_flickers_is_waited_for(monkeypatch):
     assert event.payload["failures"] == {"n" * 16: 0}
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("text/html", b"<html>busy</html>"),
+        ("application/json", b'{"id": "msgba'),
+        ("application/json", b"{}"),
+    ],
+)
+def test_a_proxys_page_is_a_failed_poll_and_not_the_triggers_end(monkeypatch, kind, body):
+    """A trigger that dies takes one of its task's tries with it."""
+    page = httpx2.Response(200, content=body, headers={"content-type": kind})
+    _, polls = fire(trigger_for(batch()), [page, answer("ended")], monkeypatch)
+    assert polls == 2
+    event, _ = fire(trigger_for(batch(), failures={"n" * 16: 20}), [page], monkeypatch)
+    assert event.payload["failures"] == {"n" * 16: 20}, "it counts"
+
+
 def test_a_key_that_is_refused_calls_the_task_at_once(monkeypatch):
     _, polls = fire(trigger_for(batch()), [refusal(401)], monkeypatch)
     assert polls == 1
