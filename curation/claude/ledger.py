@@ -28,7 +28,7 @@ from curation.claude.budget import NO_CAP, Admission, Budget, Room
 from curation.claude.costs import Cost
 from curation.claude.database import open_database
 from curation.claude.history import History
-from curation.claude.outcome import ATTEMPTS_MAX, Answer, Outcome
+from curation.claude.outcome import Answer
 from curation.claude.purpose import UNSAID, Purpose
 from curation.claude.request import Request
 from curation.claude.rows import (
@@ -53,7 +53,6 @@ _ROWS_AN_INSERT = 1_000
 
 _NEVER = float("inf")
 _LIVE = ("planned", "submitting", "submitted", "ended")
-_GIVEN_UP = answers.c.settled | (answers.c.attempts >= ATTEMPTS_MAX)
 
 
 def _free(_request: Request) -> Decimal:
@@ -77,11 +76,10 @@ class Ledger:
     # --- answers
 
     def standing(self, keys: Collection[str], *, since: float = _NEVER) -> dict[str, Standing]:
-        """How the requests stand that were answered, in whatever way. What was canceled in a message batch
-        that landed at `since` or later (Unix seconds) is done for the run that began then."""
-        late = select(message_batches.c.nonce).where(message_batches.c.landed_at >= since)
-        canceled_now = (answers.c.outcome == Outcome.CANCELED) & answers.c.message_batch.in_(late)
-        query = select(answers.c.key, answers.c.outcome, _GIVEN_UP | canceled_now)
+        """How the requests stand that were answered, in whatever way. What was given up at `since` or later
+        (Unix seconds) is done for the run that began then, and goes again with the next."""
+        rests = answers.c.rests & (answers.c.tried_at >= since)
+        query = select(answers.c.key, answers.c.outcome, answers.c.settled | rests)
         found: dict[str, Standing] = {}
         with self._engine.connect() as db:
             for some in _chunks(keys, _KEYS_A_QUERY):
@@ -161,7 +159,8 @@ class Ledger:
             got = set(db.scalars(select(batch_requests.c.key).where(mine)))
             # Asked only now: a claim just given up by another driver has its answer beside it.
             for keys in _chunks(sorted(got), _KEYS_A_QUERY):
-                done = db.scalars(select(answers.c.key).where(answers.c.key.in_(keys), _GIVEN_UP)).all()
+                settled = select(answers.c.key).where(answers.c.key.in_(keys), answers.c.settled)
+                done = db.scalars(settled).all()
                 db.execute(delete(batch_requests).where(batch_requests.c.key.in_(done)))
                 got.difference_update(done)
             if got:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, Table, case, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from curation.claude.outcome import POLICIES, Answer, Outcome, Policy
+from curation.claude.outcome import ATTEMPTS_MAX, POLICIES, Answer, Policy
 from curation.claude.request import Request, canonical
 from curation.claude.tables import TOKENS, answers
 from curation.document import content_hash
@@ -128,6 +128,7 @@ def planned_row(nonce: str, first: Request, count: int, reserved: Decimal) -> di
 
 def answer_row(nonce: str, held: Held, answer: Answer, usd: Decimal) -> dict[str, Any]:
     """The first answer to a request; `answers_upsert` makes of it what it is over an earlier one."""
+    rests = answer.policy is Policy.NEXT_RUN
     return {
         "key": held.key,
         "text_digest": held.text_digest,
@@ -142,8 +143,10 @@ def answer_row(nonce: str, held: Held, answer: Answer, usd: Decimal) -> dict[str
         "usage": None if answer.usage is None else canonical(answer.usage),
         "usd": usd,
         "settled": answer.policy is Policy.STANDS,
-        "attempts": 1,
+        "attempts": 0 if rests else 1,
         "message_batch": nonce,
+        "tried_at": time.time(),
+        "rests": rests,
     }
 
 
@@ -155,17 +158,19 @@ def insert(dialect: str, table: Table) -> Any:
 @cache
 def answers_upsert(dialect: str) -> Any:
     """Insert; over a row that is not settled, replace it and count the attempt; else leave it. What the
-    service failed to answer says less than an answer that did not stand, and does not replace it."""
+    service failed to answer says less than an answer that did not stand, and does not replace it. With the
+    last attempt, what was billed stands, and what was not rests until the next run."""
     statement = insert(dialect, answers)
     new = statement.excluded
-    says_less = (
-        new.usage.is_(None) & answers.c.usage.is_not(None) & (new.outcome != Outcome.CANCELED)
-    )  # what a person canceled is not sent again by the same run: that is to be seen
+    says_less = new.usage.is_(None) & answers.c.usage.is_not(None)
+    attempts = answers.c.attempts + new.attempts
+    is_last = (new.attempts > 0) & (attempts >= ATTEMPTS_MAX)
     told = ("outcome", "detail", "body", "answered_by", "usage", "message_batch")
     again: dict[str, Any] = {name: case((says_less, answers.c[name]), else_=new[name]) for name in told}
     twice = (new.outcome == answers.c.outcome) & or_(*(new.outcome == outcome for outcome in _ONCE_MORE))
-    again |= {"settled": new.settled | twice}
-    again |= {"attempts": answers.c.attempts + 1, "usd": answers.c.usd + new.usd}
+    again |= {"settled": new.settled | twice | (is_last & new.usage.is_not(None))}
+    again |= {"attempts": attempts, "usd": answers.c.usd + new.usd}
+    again |= {"tried_at": new.tried_at, "rests": new.rests | is_last}
     return statement.on_conflict_do_update(
         index_elements=[answers.c.key], set_=again, where=answers.c.settled.is_(False)
     )

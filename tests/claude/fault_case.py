@@ -82,7 +82,7 @@ def drive(faults: Sequence[str], folder: Path, *, seed: int = 0) -> Case:
     given = attempts(folder / "service")
     rows = {row.key: row for row in ledger.answers([each.key for each in requests])}
     case.lost = [each.key for each in requests if not is_kept(rows.get(each.key), given[each.key])]
-    case.doubled = [key for key, tries in given.items() if is_doubled(tries)]
+    case.doubled = [key for key, tries in given.items() if is_doubled(tries, case.runs)]
     return case
 
 
@@ -123,8 +123,9 @@ def _lines(state: Path, batch: Mapping[str, Any]) -> Iterator[tuple[str, Mapping
 def outcome_of(result: Mapping[str, Any]) -> tuple[str, Any]:
     """By this module's own reading, so that a mistake of the driver's is not repeated here."""
     if result["type"] == "errored":
-        kind = result["error"]["error"]["type"]
-        return ("invalid" if kind == "invalid_request_error" else "errored"), None
+        error = result["error"]["error"]
+        is_for_good = error["type"] == "invalid_request_error" and "usage limits" not in error["message"]
+        return ("invalid" if is_for_good else "errored"), None
     if result["type"] != "succeeded":
         return result["type"], None
     message = result["message"]
@@ -147,10 +148,10 @@ def is_kept(row: Any, tries: Sequence[Attempt]) -> bool:
     return row.outcome == {"invalid": "errored"}.get(tries[-1].outcome, tries[-1].outcome)
 
 
-def is_doubled(tries: Sequence[Attempt]) -> bool:
+def is_doubled(tries: Sequence[Attempt], runs: int = 1) -> bool:
     """Whether a request was sent again when it must not be: often enough, still alive, answered for good, or
-    truncated or unfitting a second time."""
-    if len(tries) > ATTEMPTS_MAX:
+    truncated or unfitting a second time. Each run after the first may ask once more."""
+    if len(tries) > ATTEMPTS_MAX + runs - 1:
         return True
     before = ""
     for last, again in pairwise(tries):

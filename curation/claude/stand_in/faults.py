@@ -101,6 +101,10 @@ FAULTS: Mapping[str, Fault] = {
         "a share of the requests errors: once by the service's fault, or always as invalid",
         (AnswerFault(answer_faults.failed, 0.2), AnswerFault(answer_faults.invalid_request, 0.05, math.inf)),
     ),
+    "spend_limit_rows": Fault(
+        "a share of a message batch's requests meets the account's spend limit, once each",
+        (AnswerFault(answer_faults.unpaid, 0.1, in_batches_only=True),),
+    ),
     "expiry": Fault(
         "a share of a message batch's requests expires, once each",
         (AnswerFault(answer_faults.expired, 0.2, in_batches_only=True),),
