@@ -129,6 +129,8 @@ def outcome_of(result: Mapping[str, Any]) -> tuple[str, Any]:
     if result["type"] != "succeeded":
         return result["type"], None
     message = result["message"]
+    if message["model"] != stand_in.MODEL:
+        return "errored", None
     if message["stop_reason"] != "end_turn":
         return {"refusal": "refused", "max_tokens": "truncated"}[message["stop_reason"]], None
     try:

@@ -64,6 +64,11 @@ def unpaid(result: Result, asked: Asked, rng: random.Random) -> Result:
     return errored(invalid("You have reached your specified API usage limits."))
 
 
+def by_another_model(result: Result, asked: Asked, rng: random.Random) -> Result:
+    """As a proxy does that falls back to another model."""
+    return {**result, "message": {**result["message"], "model": "another-model"}}
+
+
 def expired(result: Result, asked: Asked, rng: random.Random) -> Result:
     return {"type": "expired"}
 

@@ -105,6 +105,10 @@ FAULTS: Mapping[str, Fault] = {
         "a share of a message batch's requests meets the account's spend limit, once each",
         (AnswerFault(answer_faults.unpaid, 0.1, in_batches_only=True),),
     ),
+    "other_model": Fault(
+        "a share of a message batch's requests is answered by another model, once each",
+        (AnswerFault(answer_faults.by_another_model, 0.1, in_batches_only=True),),
+    ),
     "expiry": Fault(
         "a share of a message batch's requests expires, once each",
         (AnswerFault(answer_faults.expired, 0.2, in_batches_only=True),),
