@@ -10,7 +10,10 @@ Each is safe to repeat and safe to kill. A batch that was paid for is never sent
 """
 
 import logging
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -30,6 +33,8 @@ from curation.claude.rows import MessageBatch
 from curation.errors import ClaudeError
 
 log = logging.getLogger(__name__)
+
+_BEATS = 3  # before a silent submitter is taken for dead
 
 
 @dataclass(frozen=True)
@@ -66,12 +71,38 @@ def submit(
     once = client.with_options(max_retries=0, timeout=CREATE_TIMEOUT_SECONDS)
     try:
         ask = partial(once.messages.batches.create, requests=entries)  # type: ignore[arg-type]
-        created = whole(ask, "id", client)
+        with _beating(ledger, planned.nonce, patience.create_grace_seconds / _BEATS):
+            created = whole(ask, "id", client)
     except anthropic.AnthropicError as error:
         return _not_created(client, ledger, planned.nonce, error, patience)
-    ledger.submitted(planned.nonce, created.id)
-    log.info("message batch %s: %d requests sent", created.id, len(entries))
+    if ledger.submitted(planned.nonce, created.id):
+        log.info("message batch %s: %d requests sent", created.id, len(entries))
+    elif (batch := ledger.batch(planned.nonce)).state == "failed":
+        log.warning(
+            "message batch %s was given up while it was being sent (%s); it may cost %s, and its answers are "
+            "not kept",
+            *(created.id, batch.reason, dollars(batch.reserved)),
+        )
     return 0.0
+
+
+@contextmanager
+def _beating(ledger: Ledger, nonce: str, seconds: float) -> Iterator[None]:
+    """Say every so many seconds that the batch is being sent: 256 MB on a slow line take longer than another
+    process would wait before it calls them absent."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(seconds):
+            ledger.beat(nonce)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _not_created(

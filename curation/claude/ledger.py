@@ -259,15 +259,19 @@ class Ledger:
         return Admission.SEND
 
     def submitted(self, nonce: str, batch_id: str) -> bool:
-        """Record under which id the service took the batch."""
-        return self._move(nonce, ("submitting",), "submitted", batch_id=batch_id, submitted_at=time.time())
+        """Record under which id the service took the batch. One that was given up meanwhile keeps the id, so
+        that it is not taken for another batch's, and stays given up: False."""
+        if self._move(nonce, ("submitting",), "submitted", batch_id=batch_id, submitted_at=time.time()):
+            return True
+        self._move(nonce, ("failed",), "failed", batch_id=batch_id)
+        return False
 
     def ended(self, nonce: str) -> bool:
         """Record that the service is done with the batch."""
         return self._move(nonce, ("submitted",), "ended", ended_at=time.time())
 
     def beat(self, nonce: str) -> bool:
-        """Record that the process of a direct batch is alive."""
+        """Record that the process which sends the batch, or asks its requests one by one, is alive."""
         return self._move(nonce, ("submitting",), "submitting", beat_at=time.time())
 
     def failed(self, nonce: str, reason: str) -> bool:

@@ -39,7 +39,7 @@ def resolve(
     until it has ended and its first result line says whose it is; others' batches are only looked at.
     """
     patience = patience or Patience.of(batch.model)
-    age_seconds = time.time() - (batch.submitting_at or 0.0)
+    age_seconds = time.time() - _last_heard(batch)
 
     def failed(error: anthropic.APIError) -> Decision:
         log.warning("message batch %s cannot be looked for: %s", batch.nonce, described(error, client))
@@ -73,11 +73,11 @@ class _Look:
 
 
 def _look_for(client: anthropic.Anthropic, ledger: Ledger, batch: MessageBatch) -> _Look:
-    since, look = batch.submitting_at or 0.0, _Look()
+    look = _Look()
     for listed in _listing(client):
-        if listed.created_at.timestamp() < since - CLOCK_SKEW_SECONDS:
+        if listed.created_at.timestamp() < (batch.submitting_at or 0.0) - CLOCK_SKEW_SECONDS:
             break
-        if not _may_be(listed, batch, since) or ledger.known([listed.id]):
+        if not _may_be(listed, batch) or ledger.known([listed.id]):
             continue
         if listed.processing_status != "ended":
             look.undecided = True
@@ -105,10 +105,15 @@ def _listing(client: anthropic.Anthropic) -> Iterator[Listed]:
         after = page.last_id
 
 
-def _may_be(listed: Listed, batch: MessageBatch, since: float) -> bool:
+def _last_heard(batch: MessageBatch) -> float:
+    """When the process that sends the batch was certainly alive: sending can take long."""
+    return max(batch.submitting_at or 0.0, batch.beat_at or 0.0)
+
+
+def _may_be(listed: Listed, batch: MessageBatch) -> bool:
     """By its size and time; one that is archived has no answers any more, whosever it was."""
     counts = listed.request_counts
     total = counts.processing + counts.succeeded + counts.errored + counts.canceled + counts.expired
-    latest = since + CREATE_TIMEOUT_SECONDS + CLOCK_SKEW_SECONDS
+    latest = _last_heard(batch) + CREATE_TIMEOUT_SECONDS + CLOCK_SKEW_SECONDS
     is_its_time = listed.created_at.timestamp() <= latest
     return total == batch.request_count and is_its_time and listed.archived_at is None
