@@ -82,6 +82,12 @@ def _after_failed_poll(
     return Decision(Verdict.WAIT, min(wait, _LONGEST_WAIT_SECONDS), failures=failures + 1)
 
 
+def look_again_seconds(age_seconds: float, patience: Patience) -> float:
+    """Until the next look for a batch of unknown fate; the longer it has been, the rarer: others' batches
+    that hide it take up to a day, and each look is a task's."""
+    return max(patience.poll_seconds, min(age_seconds / 10, _LONGEST_WAIT_SECONDS))
+
+
 class Fate(StrEnum):
     """What became of a batch whose creation raised."""
 

@@ -79,8 +79,9 @@ class Report:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing to do for `seconds`, until the next look at one of the `live` message batches. Something waits
-    to be sent, and is tried again in `retry_seconds` at the latest; None if all is sent."""
+    """Nothing to do for `seconds`, until the next look at one of the `live` message batches. In
+    `retry_seconds` at the latest something is tried again that no status tells of: it waits to be sent, or is
+    not found yet; None if there is no such thing."""
 
     seconds: float
     live: tuple[MessageBatch, ...]
@@ -174,11 +175,11 @@ class Watch:
     def wait(self, retry_seconds: float | None = None) -> Wait:
         live = tuple(self.live())
         now = time.monotonic()
-        seconds = [when - now for when in self.due.values()]
-        if retry_seconds is not None:
-            seconds.append(retry_seconds)
+        retries = [max(0.0, self.due[batch.nonce] - now) for batch in live if batch.batch_id is None]
+        retries += [] if retry_seconds is None else [retry_seconds]
+        seconds = [*retries, *(when - now for when in self.due.values())]
         failures = {batch.nonce: self.failures[batch.nonce] for batch in live}
-        return Wait(max(0.0, min(seconds, default=0.0)), live, failures, retry_seconds)
+        return Wait(max(0.0, min(seconds, default=0.0)), live, failures, min(retries, default=None))
 
     def pause(self, seconds: float, *, for_room: bool = False) -> Generator[Wait, None, None]:
         """Wait so long before something is sent, and go on with what lives meanwhile; for room, only until

@@ -59,7 +59,7 @@ def resolve(
         return unread[0]
     if not look.undecided and age_seconds > patience.create_grace_seconds:
         return Decision(Verdict.ABSENT, reason=f"not found {age_seconds:.0f} seconds after it was sent")
-    return Decision(Verdict.WAIT, patience.poll_seconds)
+    return Decision(Verdict.WAIT, decide.look_again_seconds(age_seconds, patience))
 
 
 @dataclass

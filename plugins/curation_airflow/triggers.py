@@ -37,7 +37,8 @@ class MessageBatchTrigger(BaseTrigger):
     :param conn_id: the `anthropic` connection.
     :param batches: what is waited for, each as the fields of `Waited`.
     :param seconds: how long to wait before the first poll.
-    :param retry_seconds: when to fire at the latest, because something waits to be sent.
+    :param retry_seconds: when to fire at the latest, because something waits to be sent, or has no id yet to
+        be asked for by.
     :param since: when the task's run began, in Unix seconds; handed back.
 
     The event is `{"failures": {nonce: failed polls in a row}, "since": since}`.
@@ -75,7 +76,7 @@ class MessageBatchTrigger(BaseTrigger):
                 await asyncio.sleep(wait * random.uniform(1, 1 + _JITTER))
                 left -= wait
                 waited, seconds, call = await _look(client, waited)
-                if call or left <= 0 or not waited:
+                if call or left <= 0 or not any(each.batch_id for each in waited):
                     failures = {each.nonce: each.failures for each in waited}
                     event = {"failures": failures, "since": self.since}
                     yield TriggerEvent(event)  # type: ignore[no-untyped-call]
@@ -97,8 +98,9 @@ async def _look(client: "AsyncAnthropic", waited: list[Waited]) -> tuple[list[Wa
 
     looked, pause, call = [], float("inf"), False
     for batch in waited:
-        if batch.batch_id is None:  # only its task can find out, from a listing
-            return waited, 0.0, True
+        if batch.batch_id is None:  # only its task can find out, from a listing, when its time has come
+            looked.append(batch)
+            continue
         decision = after_poll(
             await _status(client, batch.batch_id),
             failures=batch.failures,

@@ -128,6 +128,15 @@ def test_a_batch_of_unknown_fate_is_its_tasks_to_look_for(monkeypatch):
     assert polls == 0
 
 
+def test_a_batch_of_unknown_fate_does_not_call_its_task_before_its_time(monkeypatch):
+    """It can stay unknown for a day, as long as another user's batch hides it; each call goes through all."""
+    both = [batch(), batch(nonce="u" * 16, batch_id=None, submitted_at=None, state="submitting")]
+    trigger = MessageBatchTrigger("anthropic", waited(both, {"u" * 16: 2}), 0.01, retry_seconds=30.0)
+    event, polls = fire(trigger, [answer("in_progress"), answer("ended")], monkeypatch)
+    assert polls == 2
+    assert event.payload["failures"] == {"n" * 16: 0, "u" * 16: 2}
+
+
 def test_it_calls_the_task_when_something_waits_to_be_sent_though_nothing_has_ended(monkeypatch):
     trigger = MessageBatchTrigger("anthropic", waited([batch()], {}), 0.01, retry_seconds=0.03, since=5.0)
     event, polls = fire(trigger, [answer("in_progress")], monkeypatch)
