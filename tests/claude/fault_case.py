@@ -23,9 +23,13 @@ from curation.document import text_digest
 from curation.errors import ClaudeError
 from tests.contract.conftest import SCHEMA
 
+PRICED = "offline-rules-1-priced"  # what is free is sent again where what was paid for is not
 REQUESTS = 48
 RUNS_MAX = 10
 ATTEMPTS_MAX = 3
+# A batch whose answer got lost ends after the grace, and its results are not found then. With no others'
+# batches, whose results would be looked at, and not found, in its place.
+LATE = ("lost_answer", "slow", "results_404")
 LIMITS = Limits(requests=10)
 PATIENCE = Patience(poll_seconds=0.03, create_grace_seconds=0.8, lost_grace_seconds=0.05)
 
@@ -63,9 +67,10 @@ def drive(faults: Sequence[str], folder: Path, *, seed: int = 0) -> Case:
         state=folder / "service",
         delay_seconds=0.06,
         list_delay_seconds=0.15,
-        foreign=3,
+        foreign=0 if faults == LATE else 3,
         faults=faults,
         seed=seed,
+        model=PRICED,
     ) as server:
         client = Connection("k", server.url).client()
         while case.runs < RUNS_MAX and ledger.missing([each.key for each in requests]):
@@ -91,7 +96,7 @@ def request(i: int) -> Request:
     return Request(
         text_digest(text),
         prompt_digest("Judge.", "template"),
-        stand_in.MODEL,
+        PRICED,
         {"max_tokens": 300},
         "Judge.",
         f"<document-n0nce>\n{json.dumps(text)}\n</document-n0nce>\nJudge the document above.",
@@ -129,7 +134,7 @@ def outcome_of(result: Mapping[str, Any]) -> tuple[str, Any]:
     if result["type"] != "succeeded":
         return result["type"], None
     message = result["message"]
-    if message["model"] != stand_in.MODEL:
+    if message["model"] != PRICED:
         return "errored", None
     if message["stop_reason"] != "end_turn":
         return {"refusal": "refused", "max_tokens": "truncated"}[message["stop_reason"]], None
