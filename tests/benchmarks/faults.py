@@ -1,5 +1,5 @@
-"""What a misbehaving service costs: every fault of the stand-in by itself, every two of them together, and by 20
-seeds three that must strike the same message batch.
+"""What a misbehaving service costs: every fault of the stand-in by itself, every two of them together, and by
+20 seeds three that must strike the same message batch.
 
     python -m tests.benchmarks.faults [SEED]
 
