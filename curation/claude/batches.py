@@ -10,8 +10,10 @@ Each is safe to repeat and safe to kill. A batch that was paid for is never sent
 """
 
 import logging
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,16 +26,15 @@ from curation.claude.client import described, whole
 from curation.claude.decide import Decision, Fate, Patience, Verdict
 from curation.claude.ledger import Ledger
 from curation.claude.prices import is_free
-from curation.claude.request import Request, key_of
-from curation.claude.results import first_custom_id, land
+from curation.claude.request import Request
+from curation.claude.resolve import CREATE_TIMEOUT_SECONDS, resolve
+from curation.claude.results import land
 from curation.claude.rows import MessageBatch
 from curation.errors import ClaudeError
 
 log = logging.getLogger(__name__)
 
-CREATE_TIMEOUT_SECONDS = 300.0  # below Patience.create_grace_seconds
-CLOCK_SKEW_SECONDS = 3600.0  # between this machine and the service
-_LIST_PAGE = 100
+_BEATS = 3  # before a silent submitter is taken for dead
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,38 @@ def submit(
     once = client.with_options(max_retries=0, timeout=CREATE_TIMEOUT_SECONDS)
     try:
         ask = partial(once.messages.batches.create, requests=entries)  # type: ignore[arg-type]
-        created = whole(ask, "id", client)
+        with _beating(ledger, planned.nonce, patience.create_grace_seconds / _BEATS):
+            created = whole(ask, "id", client)
     except anthropic.AnthropicError as error:
         return _not_created(client, ledger, planned.nonce, error, patience)
-    ledger.submitted(planned.nonce, created.id)
-    log.info("message batch %s: %d requests sent", created.id, len(entries))
+    if ledger.submitted(planned.nonce, created.id):
+        log.info("message batch %s: %d requests sent", created.id, len(entries))
+    elif (batch := ledger.batch(planned.nonce)).state == "failed":
+        log.warning(
+            "message batch %s was given up while it was being sent (%s); it may cost %s, and its answers are "
+            "not kept",
+            *(created.id, batch.reason, dollars(batch.reserved)),
+        )
     return 0.0
+
+
+@contextmanager
+def _beating(ledger: Ledger, nonce: str, seconds: float) -> Iterator[None]:
+    """Say every so many seconds that the batch is being sent: 256 MB on a slow line take longer than another
+    process would wait before it calls them absent."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(seconds):
+            ledger.beat(nonce)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _not_created(
@@ -100,70 +127,6 @@ def _not_created(
     raise ClaudeError(
         f"no message batch could be made: {what}; check the key, the base URL and the account, then run again"
     ) from error
-
-
-def resolve(
-    client: anthropic.Anthropic,
-    ledger: Ledger,
-    batch: MessageBatch,
-    *,
-    failures: int = 0,
-    patience: Patience | None = None,
-) -> Decision:
-    """Find out whether a batch in `submitting` was made: adopt it, or tell that it is absent, or leave it for
-    later while that cannot be told.
-
-    A message batch lists no custom ids. One of our size and time that this ledger does not know may be ours
-    until it has ended and its first result line says whose it is; others' batches are only looked at.
-    """
-    patience = patience or Patience.of(batch.model)
-    age_seconds = time.time() - (batch.submitting_at or 0.0)
-    try:
-        found, undecided = _look_for(client, ledger, batch)
-    except anthropic.APIError as error:
-        log.warning("message batch %s cannot be looked for: %s", batch.nonce, described(error, client))
-        return decide.after_poll(error, failures=failures, age_seconds=age_seconds, patience=patience)
-    if found:
-        log.info("message batch %s: found again, taken up", found)
-        ledger.submitted(batch.nonce, found)
-    elif not undecided and age_seconds > patience.create_grace_seconds:
-        return Decision(Verdict.ABSENT, reason=f"not found {age_seconds:.0f} seconds after it was sent")
-    return Decision(Verdict.WAIT, patience.poll_seconds)
-
-
-def _look_for(client: anthropic.Anthropic, ledger: Ledger, batch: MessageBatch) -> tuple[str | None, bool]:
-    """The id of `batch` at the service, and whether some batch there may yet turn out to be it."""
-    since = batch.submitting_at or 0.0
-    undecided = False
-    for listed in _listing(client):
-        if listed.created_at.timestamp() < since - CLOCK_SKEW_SECONDS:
-            break
-        if not _may_be(listed, batch, since) or ledger.known([listed.id]):
-            continue
-        if listed.processing_status != "ended":
-            undecided = True
-        elif key_of(first_custom_id(client, listed.id) or "", batch.nonce) is not None:
-            return listed.id, False
-    return None, undecided
-
-
-def _listing(client: anthropic.Anthropic) -> Iterator[Listed]:
-    """All message batches of the workspace, newest first."""
-    after: str | anthropic.Omit = anthropic.omit
-    while True:
-        ask = partial(client.messages.batches.list, limit=_LIST_PAGE, after_id=after)
-        page = whole(ask, "data", client)
-        yield from page.data
-        if not (page.has_more and page.last_id):
-            return
-        after = page.last_id
-
-
-def _may_be(listed: Listed, batch: MessageBatch, since: float) -> bool:
-    counts = listed.request_counts
-    total = counts.processing + counts.succeeded + counts.errored + counts.canceled + counts.expired
-    latest = since + CREATE_TIMEOUT_SECONDS + CLOCK_SKEW_SECONDS
-    return total == batch.request_count and listed.created_at.timestamp() <= latest
 
 
 def poll(

@@ -3,7 +3,8 @@
 import base64
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -81,21 +82,32 @@ class Garbled(anthropic.APIError):
 
 
 def whole(call: Callable[[], T], needed: str, client: anthropic.Anthropic) -> T:
-    """What `call` of the SDK gives, if it has the field `needed`; else Garbled. The SDK lets the error of a
-    body through that is no JSON, gives a string for one that does not say that it is JSON, and stumbles over
-    such a string where it expects a page."""
-    try:
-        answer = call()
-    except (ValueError, AttributeError) as error:
-        raise _garbled(client) from error
+    """What `call` of the SDK gives, if it has the field `needed`; else an APIError."""
+    with _told(client):
+        return _having(needed, call())
+
+
+async def whole_async(call: Awaitable[T], needed: str, client: anthropic.AsyncAnthropic) -> T:
+    """`whole`, of an async client."""
+    with _told(client):
+        return _having(needed, await call)
+
+
+def _having(needed: str, answer: T) -> T:
     if getattr(answer, needed, None) is None:
-        raise _garbled(client)
+        raise ValueError(needed)
     return answer
 
 
-def _garbled(client: anthropic.Anthropic) -> Garbled:
-    said = "the answer is not the API's; is something else at this address?"
-    return Garbled(said, httpx2.Request("GET", client.base_url), body=None)
+@contextmanager
+def _told(client: anthropic.Anthropic | anthropic.AsyncAnthropic) -> Iterator[None]:
+    """The SDK lets the error of a body through that is no JSON, gives a string for one that does not say that
+    it is JSON, and stumbles over such a string where it expects a page: Garbled, all of them."""
+    try:
+        yield
+    except (ValueError, AttributeError) as error:
+        said = "the answer is not the API's; is something else at this address?"
+        raise Garbled(said, httpx2.Request("GET", client.base_url), body=None) from error
 
 
 def described(error: Exception, client: anthropic.Anthropic | anthropic.AsyncAnthropic) -> str:

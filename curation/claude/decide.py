@@ -10,12 +10,9 @@ import anthropic
 import httpx2
 from anthropic.types.messages import MessageBatch
 
+from curation.claude.outcome import lacks_money
 from curation.claude.prices import is_free
 
-# The account's money is gone or not allowed: waiting does not help, whatever the status code.
-_SPEND_CODES = ("spend_limit", "billing_unavailable", "on_hold")
-# A limit that the user has set is told by a 400 without a code.
-_SPEND_WORDS = ("usage limit", "spend limit", "credit balance")
 _LONGEST_WAIT_SECONDS = 600.0  # a service may ask for hours; asking again sooner costs nothing
 _FAILURES_MAX = 20  # polls in a row
 # A message batch can be unknown for a moment at any age (anthropic-sdk-python#1432): it takes so many failed
@@ -85,6 +82,12 @@ def _after_failed_poll(
     return Decision(Verdict.WAIT, min(wait, _LONGEST_WAIT_SECONDS), failures=failures + 1)
 
 
+def look_again_seconds(age_seconds: float, patience: Patience) -> float:
+    """Until the next look for a batch of unknown fate; the longer it has been, the rarer: others' batches
+    that hide it take up to a day, and each look is a task's."""
+    return max(patience.poll_seconds, min(age_seconds / 10, _LONGEST_WAIT_SECONDS))
+
+
 class Fate(StrEnum):
     """What became of a batch whose creation raised."""
 
@@ -106,9 +109,8 @@ def after_create(error: anthropic.AnthropicError) -> Fate:
 
 def _after_status(error: anthropic.APIStatusError) -> Fate:
     status = error.status_code
-    if any(code in (error.error_code or "") for code in _SPEND_CODES):
-        return Fate.UNREACHED
-    if status == 400 and any(words in (error.api_message or "").lower() for words in _SPEND_WORDS):
+    words = error.api_message or "" if status == 400 else ""
+    if lacks_money(error.error_code or "", words):  # waiting does not help, whatever the status
         return Fate.UNREACHED
     if status in (409, 429, 529):
         return Fate.BUSY

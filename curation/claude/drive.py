@@ -22,6 +22,7 @@ from curation.claude.batches import Planned, advance, submit
 from curation.claude.budget import NO_CAP, Budget, dollars, fit
 from curation.claude.decide import Patience, Verdict
 from curation.claude.ledger import Ledger
+from curation.claude.outcome import Outcome
 from curation.claude.prices import most
 from curation.claude.purpose import UNSAID, Purpose
 from curation.claude.request import NONCE_CHARS, Request
@@ -79,8 +80,9 @@ class Report:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing to do for `seconds`, until the next look at one of the `live` message batches. Something waits
-    to be sent, and is tried again in `retry_seconds` at the latest; None if all is sent."""
+    """Nothing to do for `seconds`, until the next look at one of the `live` message batches. In
+    `retry_seconds` at the latest something is tried again that no status tells of: it waits to be sent, or is
+    not found yet; None if there is no such thing."""
 
     seconds: float
     live: tuple[MessageBatch, ...]
@@ -143,7 +145,8 @@ class Look:
             for request in todo:
                 if request.key not in claims:
                     last = standing.get(request.key)
-                    yield request.enlarged() if last and last.cut else request
+                    truncated = last is not None and last.outcome == Outcome.TRUNCATED
+                    yield request.enlarged() if truncated else request
 
 
 @dataclass
@@ -173,11 +176,11 @@ class Watch:
     def wait(self, retry_seconds: float | None = None) -> Wait:
         live = tuple(self.live())
         now = time.monotonic()
-        seconds = [when - now for when in self.due.values()]
-        if retry_seconds is not None:
-            seconds.append(retry_seconds)
+        retries = [max(0.0, self.due[batch.nonce] - now) for batch in live if batch.batch_id is None]
+        retries += [] if retry_seconds is None else [retry_seconds]
+        seconds = [*retries, *(when - now for when in self.due.values())]
         failures = {batch.nonce: self.failures[batch.nonce] for batch in live}
-        return Wait(max(0.0, min(seconds, default=0.0)), live, failures, retry_seconds)
+        return Wait(max(0.0, min(seconds, default=0.0)), live, failures, min(retries, default=None))
 
     def pause(self, seconds: float, *, for_room: bool = False) -> Generator[Wait, None, None]:
         """Wait so long before something is sent, and go on with what lives meanwhile; for room, only until

@@ -28,7 +28,7 @@ from curation.claude.budget import NO_CAP, Admission, Budget, Room
 from curation.claude.costs import Cost
 from curation.claude.database import open_database
 from curation.claude.history import History
-from curation.claude.outcome import ATTEMPTS_MAX, CUT, Answer, Outcome
+from curation.claude.outcome import Answer
 from curation.claude.purpose import UNSAID, Purpose
 from curation.claude.request import Request
 from curation.claude.rows import (
@@ -54,7 +54,6 @@ _ROWS_AN_INSERT = 1_000
 _NEVER = float("inf")
 _IN_FLIGHT = ("submitting", "submitted", "ended")
 _LIVE = ("planned", *_IN_FLIGHT)
-_GIVEN_UP = answers.c.settled | (answers.c.attempts >= ATTEMPTS_MAX)
 
 
 def _free(_request: Request) -> Decimal:
@@ -78,16 +77,15 @@ class Ledger:
     # --- answers
 
     def standing(self, keys: Collection[str], *, since: float = _NEVER) -> dict[str, Standing]:
-        """How the requests stand that were answered, in whatever way. What was canceled in a message batch
-        that landed at `since` or later (Unix seconds) is done for the run that began then."""
-        late = select(message_batches.c.nonce).where(message_batches.c.landed_at >= since)
-        canceled_now = (answers.c.outcome == Outcome.CANCELED) & answers.c.message_batch.in_(late)
-        query = select(answers.c.key, answers.c.outcome, _GIVEN_UP | canceled_now, answers.c.detail)
+        """How the requests stand that were answered, in whatever way. What was given up at `since` or later
+        (Unix seconds) is done for the run that began then, and goes again with the next."""
+        rests = answers.c.rests & (answers.c.tried_at >= since)
+        query = select(answers.c.key, answers.c.outcome, answers.c.settled | rests)
         found: dict[str, Standing] = {}
         with self._engine.connect() as db:
             for some in _chunks(keys, _KEYS_A_QUERY):
                 rows = db.execute(query.where(answers.c.key.in_(some)))
-                found.update((key, Standing(was, bool(done), said == CUT)) for key, was, done, said in rows)
+                found.update((key, Standing(was, bool(done))) for key, was, done in rows)
         return found
 
     def missing(self, keys: Iterable[str]) -> list[str]:
@@ -162,7 +160,8 @@ class Ledger:
             got = set(db.scalars(select(batch_requests.c.key).where(mine)))
             # Asked only now: a claim just given up by another driver has its answer beside it.
             for keys in _chunks(sorted(got), _KEYS_A_QUERY):
-                done = db.scalars(select(answers.c.key).where(answers.c.key.in_(keys), _GIVEN_UP)).all()
+                settled = select(answers.c.key).where(answers.c.key.in_(keys), answers.c.settled)
+                done = db.scalars(settled).all()
                 db.execute(delete(batch_requests).where(batch_requests.c.key.in_(done)))
                 got.difference_update(done)
             if got:
@@ -269,15 +268,19 @@ class Ledger:
         return Admission.SEND
 
     def submitted(self, nonce: str, batch_id: str) -> bool:
-        """Record under which id the service took the batch."""
-        return self._move(nonce, ("submitting",), "submitted", batch_id=batch_id, submitted_at=time.time())
+        """Record under which id the service took the batch. One that was given up meanwhile keeps the id, so
+        that it is not taken for another batch's, and stays given up: False."""
+        if self._move(nonce, ("submitting",), "submitted", batch_id=batch_id, submitted_at=time.time()):
+            return True
+        self._move(nonce, ("failed",), "failed", batch_id=batch_id)
+        return False
 
     def ended(self, nonce: str) -> bool:
         """Record that the service is done with the batch."""
         return self._move(nonce, ("submitted",), "ended", ended_at=time.time())
 
     def beat(self, nonce: str) -> bool:
-        """Record that the process of a direct batch is alive."""
+        """Record that the process which sends the batch, or asks its requests one by one, is alive."""
         return self._move(nonce, ("submitting",), "submitting", beat_at=time.time())
 
     def failed(self, nonce: str, reason: str) -> bool:

@@ -74,6 +74,11 @@ ALTER TABLE message_batches ADD COLUMN beat_at DOUBLE PRECISION;
 CREATE INDEX message_batches_by_run ON message_batches (run);
 """
 
+_RESTS = """
+ALTER TABLE answers ADD COLUMN tried_at DOUBLE PRECISION NOT NULL DEFAULT 0;
+ALTER TABLE answers ADD COLUMN rests BOOLEAN NOT NULL DEFAULT FALSE;
+"""
+
 
 def _001_first_tables(connection: Connection) -> None:
     _run(connection, _FIRST_TABLES)
@@ -83,7 +88,11 @@ def _002_costs(connection: Connection) -> None:
     _run(connection, _COSTS)
 
 
-MIGRATIONS = (_001_first_tables, _002_costs)
+def _003_rests(connection: Connection) -> None:
+    _run(connection, _RESTS)
+
+
+MIGRATIONS = (_001_first_tables, _002_costs, _003_rests)
 
 # Any fixed number: two processes that open a new Postgres ledger at once take turns.
 _MIGRATION_LOCK = 0x636C_6175_6465

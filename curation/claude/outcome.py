@@ -23,12 +23,13 @@ class Outcome(StrEnum):
 
 
 class Policy(StrEnum):
-    """Whether a request goes again; in all no more than ATTEMPTS_MAX times, over all runs."""
+    """Whether a request goes again: ATTEMPTS_MAX times in all if they were billed. What the service failed to
+    answer goes so often, and then once with each later run: "run again" is true."""
 
     STANDS = "stands"  # the same would come again
     ONCE_MORE = "once_more"  # stands when the same comes a second time
     AGAIN = "again"  # within the same run
-    NEXT_RUN = "next_run"  # not by the run that saw it
+    NEXT_RUN = "next_run"  # not by the run that saw it, and no attempt
 
 
 ATTEMPTS_MAX = 3
@@ -43,9 +44,18 @@ POLICIES = {
     Outcome.CANCELED: Policy.NEXT_RUN,  # someone wanted it to stop
 }
 
-# Error types that the same request would meet again: it, or the account, must change first.
+# Error types that the same request would meet again: it must change first.
 _LASTING_ERRORS = frozenset(("invalid_request_error", "not_found_error", "request_too_large"))
-CUT = "max_tokens"  # `detail` of what a larger max_tokens may make whole
+# It is not the request: somebody must see to the account or the base URL first.
+_NO_MONEY = "billing_error"
+OTHER_MODEL = "other_model"  # our own: the answer of a model that was not asked
+_MENDABLE_ERRORS = frozenset((_NO_MONEY, OTHER_MODEL, "permission_error", "authentication_error"))
+
+# The account's money is gone or not allowed, whatever the status or the error type.
+_SPEND_CODES = ("spend_limit", "billing_unavailable", "on_hold")
+# A limit that the user has set is an invalid request without a code.
+_SPEND_WORDS = ("usage limit", "spend limit", "credit balance")
+
 _CONTEXT_FULL = "model_context_window_exceeded"  # more max_tokens would not help
 
 _TOKENS = {
@@ -75,6 +85,8 @@ class Answer:
     def policy(self) -> Policy:
         if self.outcome is Outcome.ERRORED and self.detail in _LASTING_ERRORS:
             return Policy.STANDS
+        if self.outcome is Outcome.ERRORED and self.detail in _MENDABLE_ERRORS:
+            return Policy.NEXT_RUN
         if self.outcome is Outcome.TRUNCATED and self.detail == _CONTEXT_FULL:
             return Policy.STANDS
         return POLICIES[self.outcome]
@@ -96,8 +108,20 @@ def read_result(result: Mapping[str, Any], schema: Mapping[str, Any] | None) -> 
     if kind == "succeeded":
         return read_message(result["message"], schema)
     if kind == "errored":
-        return Answer(Outcome.ERRORED, detail=result["error"]["error"]["type"])
+        return Answer(Outcome.ERRORED, detail=_error_type(result["error"]["error"]))
     return Answer(Outcome(kind))  # canceled, expired
+
+
+def _error_type(error: Mapping[str, Any]) -> str:
+    kind: str = error["type"]
+    code = (error.get("details") or {}).get("error_code") or ""
+    words = error.get("message") or "" if kind == "invalid_request_error" else ""
+    return _NO_MONEY if lacks_money(code, words) else kind
+
+
+def lacks_money(code: str, words: str) -> bool:
+    """Whether an error is the account's. `words` are the message of an invalid request, else empty."""
+    return any(c in code for c in _SPEND_CODES) or any(w in words.lower() for w in _SPEND_WORDS)
 
 
 def read_message(message: Mapping[str, Any], schema: Mapping[str, Any] | None) -> Answer:
@@ -107,7 +131,7 @@ def read_message(message: Mapping[str, Any], schema: Mapping[str, Any] | None) -
     if stop == "refusal":
         category = (message.get("stop_details") or {}).get("category") or ""
         return Answer(Outcome.REFUSED, detail=category, usage=usage, model=model)
-    if stop in (CUT, _CONTEXT_FULL):
+    if stop in ("max_tokens", _CONTEXT_FULL):
         return Answer(Outcome.TRUNCATED, detail=stop, usage=usage, model=model)
     text = _storable("".join(block["text"] for block in message["content"] if block["type"] == "text"))
     if schema is None:

@@ -3,7 +3,9 @@
 import json
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -16,7 +18,7 @@ from curation import storage
 from curation.claude.client import described, whole
 from curation.claude.decide import Patience
 from curation.claude.ledger import Ledger
-from curation.claude.outcome import Answer, read_result
+from curation.claude.outcome import OTHER_MODEL, Answer, Outcome, read_result
 from curation.claude.prices import cost
 from curation.claude.request import answers_for, key_of
 from curation.claude.rows import Held, MessageBatch
@@ -38,8 +40,9 @@ def land(
     """Write one answer for each request of an ended batch into the ledger; the batch's row afterwards.
 
     `raw` is a folder (a path or s3://): the result lines are kept there as NONCE.jsonl, and a second call
-    reads them rather than the service. Raises ClaudeError where the results cannot be had whole (nothing is
-    written, the batch stays `ended`) and where another model answered (the batch is given up).
+    reads them rather than the service. An answer by another model is not kept; its row says so. Raises
+    ClaudeError where the results cannot be had whole (nothing is written, the batch stays `ended`) and where
+    all answers are another model's (the batch is given up).
     """
     batch = ledger.batch(nonce)
     if batch.state != "ended":
@@ -66,29 +69,42 @@ def _landed(ledger: Ledger, batch: MessageBatch, lines: BinaryIO) -> Iterator[tu
     """The answers in result lines, read some at a time; lines that are not the batch's are skipped."""
     schemas = ledger.schemas(batch.nonce)
     results = _results(lines, batch.nonce)
+    others, ours = Counter[str](), 0
     while some := list(islice(results, _LINES)):
         held = ledger.held(batch.nonce, {key for key, _ in some})
         for key, result in some:
             if key in held:
                 answer = read_result(result, schemas[held[key].settings])
-                if answer.model is not None and not answers_for(batch.model, answer.model):
-                    raise _Impostor(answer.model)
+                if answer.model is not None:
+                    if answers_for(batch.model, answer.model):
+                        ours += 1
+                    else:
+                        others[answer.model] += 1
+                        answer = replace(answer, outcome=Outcome.ERRORED, detail=OTHER_MODEL, body=None)
                 usd = cost(batch.model, answer.usage) if answer.usage else Decimal(0)
                 yield held[key], answer, usd
+    if others and not ours:
+        raise _Impostor(next(iter(others)))
+    if others:
+        log.warning("message batch %s: answers of other models, not kept: %s", batch.batch_id, dict(others))
 
 
-def first_custom_id(client: anthropic.Anthropic, batch_id: str) -> str | None:
-    """The custom id in the first result line of an ended batch; None if it has no results any more."""
+def first_custom_id(client: anthropic.Anthropic, batch_id: str) -> str:
+    """The custom id in the first result line of an ended batch. Raises APIError where it cannot be read now:
+    that says nothing about whose it is."""
+    once = client.with_options(max_retries=0).messages.batches
     try:
-        results = whole(lambda: client.messages.batches.results(batch_id), "http_response", client)
-    except anthropic.NotFoundError:
-        return None  # deleted or archived meanwhile
-    try:
-        return next((line.custom_id for line in results), None)
-    except (httpx2.TransportError, ValueError) as error:
-        raise anthropic.APIConnectionError(request=results.http_response.request) from error
-    finally:
-        results.close()
+        results = whole(lambda: once.results(batch_id), "http_response", client)
+        try:
+            return next(line.custom_id for line in results)
+        finally:
+            results.close()
+    except anthropic.APIError:
+        raise
+    # Torn, or without a line; or without a `results_url`, by a replica that lags behind the listing.
+    except (httpx2.TransportError, ValueError, StopIteration, anthropic.AnthropicError) as error:
+        what = str(error) or "the results have no line"
+        raise anthropic.APIError(what, httpx2.Request("GET", client.base_url), body=None) from error
 
 
 def _fetch_whole(
@@ -120,10 +136,8 @@ def _fetch_whole(
 
 
 def _fetch(client: anthropic.Anthropic, batch_id: str, path: Path) -> Path:
-    with (
-        client.messages.batches.with_streaming_response.results(batch_id) as response,
-        path.open("wb") as out,
-    ):
+    once = client.with_options(max_retries=0).messages.batches  # `_fetch_whole` is the loop that waits
+    with once.with_streaming_response.results(batch_id) as response, path.open("wb") as out:
         for block in response.iter_bytes():
             out.write(block)
     return path

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, Table, case, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from curation.claude.outcome import POLICIES, Answer, Outcome, Policy
+from curation.claude.outcome import ATTEMPTS_MAX, POLICIES, Answer, Policy
 from curation.claude.request import Request, canonical
 from curation.claude.tables import TOKENS, answers
 from curation.document import content_hash
@@ -51,12 +51,10 @@ class MessageBatch:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a request was answered last; `done` if it does not go again, `cut` if its last answer was
-    truncated."""
+    """How a request was answered last; `done` if it does not go again."""
 
     outcome: str
     done: bool
-    cut: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +130,7 @@ def planned_row(nonce: str, first: Request, count: int, reserved: Decimal) -> di
 
 def answer_row(nonce: str, held: Held, answer: Answer, usd: Decimal) -> dict[str, Any]:
     """The first answer to a request; `answers_upsert` makes of it what it is over an earlier one."""
+    rests = answer.policy is Policy.NEXT_RUN
     return {
         "key": held.key,
         "text_digest": held.text_digest,
@@ -146,8 +145,10 @@ def answer_row(nonce: str, held: Held, answer: Answer, usd: Decimal) -> dict[str
         "usage": None if answer.usage is None else canonical(answer.usage),
         "usd": usd,
         "settled": answer.policy is Policy.STANDS,
-        "attempts": 1,
+        "attempts": 0 if rests else 1,
         "message_batch": nonce,
+        "tried_at": time.time(),
+        "rests": rests,
     }
 
 
@@ -159,19 +160,19 @@ def insert(dialect: str, table: Table) -> Any:
 @cache
 def answers_upsert(dialect: str) -> Any:
     """Insert; over a row that is not settled, replace it and count the attempt; else leave it. What the
-    service failed to answer says less than an answer that did not stand, and does not replace it; but what a
-    person canceled is not sent again by the same run, so that much is to be seen."""
+    service failed to answer says less than an answer that did not stand, and does not replace it. With the
+    last attempt, what was billed stands, and what was not rests until the next run."""
     statement = insert(dialect, answers)
     new = statement.excluded
     says_less = new.usage.is_(None) & answers.c.usage.is_not(None)
-    unseen = says_less & (new.outcome != Outcome.CANCELED)
-    said = ("detail", "body", "answered_by", "usage")
-    again: dict[str, Any] = {name: case((says_less, answers.c[name]), else_=new[name]) for name in said}
-    seen = ("outcome", "message_batch")
-    again |= {name: case((unseen, answers.c[name]), else_=new[name]) for name in seen}
+    attempts = answers.c.attempts + new.attempts
+    is_last = (new.attempts > 0) & (attempts >= ATTEMPTS_MAX)
+    told = ("outcome", "detail", "body", "answered_by", "usage", "message_batch")
+    again: dict[str, Any] = {name: case((says_less, answers.c[name]), else_=new[name]) for name in told}
     twice = (new.outcome == answers.c.outcome) & or_(*(new.outcome == outcome for outcome in _ONCE_MORE))
-    again |= {"settled": new.settled | twice}
-    again |= {"attempts": answers.c.attempts + 1, "usd": answers.c.usd + new.usd}
+    again |= {"settled": new.settled | twice | (is_last & new.usage.is_not(None))}
+    again |= {"attempts": attempts, "usd": answers.c.usd + new.usd}
+    again |= {"tried_at": new.tried_at, "rests": new.rests | is_last}
     return statement.on_conflict_do_update(
         index_elements=[answers.c.key], set_=again, where=answers.c.settled.is_(False)
     )

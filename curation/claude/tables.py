@@ -64,6 +64,8 @@ answers = Table(
     Column("settled", Boolean, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("message_batch", String(16), nullable=False),  # nonce of the one that gave this row
+    Column("tried_at", Float, nullable=False),  # Unix seconds, the last time
+    Column("rests", Boolean, nullable=False),  # until a run that begins after that
 )
 
 message_batches = Table(

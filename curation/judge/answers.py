@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from curation.claude.outcome import Outcome
+from curation.claude.outcome import ATTEMPTS_MAX, Outcome
 from curation.claude.request import Request
 from curation.errors import ClaudeError
 
@@ -28,7 +28,8 @@ class Reply:
     """What became of one request: `outcome` as in `claude.outcome`, or `unasked` where the ledger lacks it.
 
     `body` has the fields of the schema, none unless the outcome is ok; `answered_by` is the model as the
-    response named itself.
+    response named itself. It `waits` if it is likely to be answered yet: it was sent less often than
+    ATTEMPTS_MAX.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Reply:
     detail: str = ""
     answered_by: str | None = None
     body: dict[str, Any] = field(default_factory=dict)
+    waits: bool = False
 
     @property
     def is_ok(self) -> bool:
@@ -55,12 +57,12 @@ def of_round(ledger: "Ledger", requests: Collection[Request], before: Sequence[R
 
     A later round is small and full of hard cases, and what fails in it for good fails in every run to come:
     judged by itself it could end a recipe for ever, for the sake of two documents. So it counts with what was
-    judged before, and only if it has STRATUM_MIN documents. What would be sent again is waited for.
+    judged before, and only if it has STRATUM_MIN documents. What may be answered yet is waited for.
     """
     if not before:
         return replies(ledger, requests)
     made = known(ledger, requests)
-    if len(ledger.missing(reply.key for reply in made)) > (1 - COVERAGE_RATIO) * len(made):
+    if sum(reply.waits for reply in made) > (1 - COVERAGE_RATIO) * len(made):
         raise _too_few(made)
     if len(made) >= STRATUM_MIN:
         _check_coverage([*before, *made])
@@ -102,9 +104,10 @@ def check_refusals(
 
 def _reply(key: str, row: Any) -> Reply:
     if row is None:
-        return Reply(key, UNASKED)
+        return Reply(key, UNASKED, waits=True)
     body = json.loads(row.body) if row.body else {}
-    return Reply(key, row.outcome, row.detail, row.answered_by, body)
+    waits = not row.settled and row.attempts < ATTEMPTS_MAX
+    return Reply(key, row.outcome, row.detail, row.answered_by, body, waits)
 
 
 def _check_coverage(made: Sequence[Reply]) -> None:

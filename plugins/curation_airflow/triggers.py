@@ -37,7 +37,8 @@ class MessageBatchTrigger(BaseTrigger):
     :param conn_id: the `anthropic` connection.
     :param batches: what is waited for, each as the fields of `Waited`.
     :param seconds: how long to wait before the first poll.
-    :param retry_seconds: when to fire at the latest, because something waits to be sent.
+    :param retry_seconds: when to fire at the latest, because something waits to be sent, or has no id yet to
+        be asked for by.
 
     The event is `{"failures": {nonce: failed polls in a row}}`.
     """
@@ -72,7 +73,7 @@ class MessageBatchTrigger(BaseTrigger):
                 await asyncio.sleep(wait * random.uniform(1, 1 + _JITTER))
                 left -= wait
                 waited, seconds, call = await _look(client, waited)
-                if call or left <= 0 or not waited:
+                if call or left <= 0 or not any(each.batch_id for each in waited):
                     failures = {each.nonce: each.failures for each in waited}
                     yield TriggerEvent({"failures": failures})  # type: ignore[no-untyped-call]
                     return
@@ -93,8 +94,9 @@ async def _look(client: "AsyncAnthropic", waited: list[Waited]) -> tuple[list[Wa
 
     looked, pause, call = [], float("inf"), False
     for batch in waited:
-        if batch.batch_id is None:  # only its task can find out, from a listing
-            return waited, 0.0, True
+        if batch.batch_id is None:  # only its task can find out, from a listing, when its time has come
+            looked.append(batch)
+            continue
         decision = after_poll(
             await _status(client, batch.batch_id),
             failures=batch.failures,
@@ -111,8 +113,10 @@ async def _status(client: "AsyncAnthropic", batch_id: str) -> Any:
     """The message batch, or the error that the service or the network gave instead."""
     from anthropic import APIError
 
+    from curation.claude.client import whole_async
+
     try:
-        return await client.messages.batches.retrieve(batch_id)
+        return await whole_async(client.messages.batches.retrieve(batch_id), "processing_status", client)
     except APIError as error:
         return error
 

@@ -1,4 +1,5 @@
-"""What a misbehaving service costs: every fault of the stand-in by itself, and every two of them together.
+"""What a misbehaving service costs: every fault of the stand-in by itself, every two of them together, and by
+20 seeds three that must strike the same message batch.
 
     python -m tests.benchmarks.faults [SEED]
 
@@ -21,14 +22,16 @@ from pathlib import Path
 
 from curation.claude.stand_in.faults import FAULTS
 from tests.benchmarks.figures import tell
-from tests.claude.fault_case import Case, drive
+from tests.claude.fault_case import LATE, Case, drive
 
 AT_ONCE = 4  # a case mostly waits
 LIMIT_SECONDS = 600
 
 
-def cases() -> list[tuple[str, ...]]:
-    return [*((name,) for name in FAULTS), *itertools.combinations(FAULTS, 2)]
+def cases(seed: int) -> list[tuple[tuple[str, ...], int]]:
+    """Faults, and the seed of what they strike."""
+    given = [*((name,) for name in FAULTS), *itertools.combinations(FAULTS, 2)]
+    return [*((faults, seed) for faults in given), *((LATE, 20 * seed + i) for i in range(20))]
 
 
 def driven(faults: Sequence[str], seed: int) -> Case:
@@ -44,7 +47,7 @@ def main() -> None:
     seed = int(sys.argv[1]) if sys.argv[1:] else 0
     began = time.monotonic()
     pool = ThreadPoolExecutor(AT_ONCE)
-    waiting = [pool.submit(driven, faults, seed) for faults in cases()]
+    waiting = [pool.submit(driven, *case) for case in cases(seed)]
     done, unfinished = wait(waiting, LIMIT_SECONDS)
     found = [each.result() for each in done]
     tell(

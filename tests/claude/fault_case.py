@@ -23,9 +23,13 @@ from curation.document import text_digest
 from curation.errors import ClaudeError
 from tests.contract.conftest import SCHEMA
 
+PRICED = "offline-rules-1-priced"  # what is free is sent again where what was paid for is not
 REQUESTS = 48
 RUNS_MAX = 10
 ATTEMPTS_MAX = 3
+# A batch whose answer got lost ends after the grace, and its results are not found then. With no others'
+# batches, whose results would be looked at, and not found, in its place.
+LATE = ("lost_answer", "slow", "results_404")
 LIMITS = Limits(requests=10)
 PATIENCE = Patience(poll_seconds=0.03, create_grace_seconds=0.8, lost_grace_seconds=0.05)
 
@@ -63,9 +67,10 @@ def drive(faults: Sequence[str], folder: Path, *, seed: int = 0) -> Case:
         state=folder / "service",
         delay_seconds=0.06,
         list_delay_seconds=0.15,
-        foreign=3,
+        foreign=0 if faults == LATE else 3,
         faults=faults,
         seed=seed,
+        model=PRICED,
     ) as server:
         client = Connection("k", server.url).client()
         while case.runs < RUNS_MAX and ledger.missing([each.key for each in requests]):
@@ -82,7 +87,7 @@ def drive(faults: Sequence[str], folder: Path, *, seed: int = 0) -> Case:
     given = attempts(folder / "service")
     rows = {row.key: row for row in ledger.answers([each.key for each in requests])}
     case.lost = [each.key for each in requests if not is_kept(rows.get(each.key), given[each.key])]
-    case.doubled = [key for key, tries in given.items() if is_doubled(tries)]
+    case.doubled = [key for key, tries in given.items() if is_doubled(tries, case.runs)]
     return case
 
 
@@ -91,7 +96,7 @@ def request(i: int) -> Request:
     return Request(
         text_digest(text),
         prompt_digest("Judge.", "template"),
-        stand_in.MODEL,
+        PRICED,
         {"max_tokens": 300},
         "Judge.",
         f"<document-n0nce>\n{json.dumps(text)}\n</document-n0nce>\nJudge the document above.",
@@ -123,11 +128,14 @@ def _lines(state: Path, batch: Mapping[str, Any]) -> Iterator[tuple[str, Mapping
 def outcome_of(result: Mapping[str, Any]) -> tuple[str, Any]:
     """By this module's own reading, so that a mistake of the driver's is not repeated here."""
     if result["type"] == "errored":
-        kind = result["error"]["error"]["type"]
-        return ("invalid" if kind == "invalid_request_error" else "errored"), None
+        error = result["error"]["error"]
+        is_for_good = error["type"] == "invalid_request_error" and "usage limits" not in error["message"]
+        return ("invalid" if is_for_good else "errored"), None
     if result["type"] != "succeeded":
         return result["type"], None
     message = result["message"]
+    if message["model"] != PRICED:
+        return "errored", None
     if message["stop_reason"] != "end_turn":
         return {"refusal": "refused", "max_tokens": "truncated"}[message["stop_reason"]], None
     try:
@@ -147,10 +155,10 @@ def is_kept(row: Any, tries: Sequence[Attempt]) -> bool:
     return row.outcome == {"invalid": "errored"}.get(tries[-1].outcome, tries[-1].outcome)
 
 
-def is_doubled(tries: Sequence[Attempt]) -> bool:
+def is_doubled(tries: Sequence[Attempt], runs: int = 1) -> bool:
     """Whether a request was sent again when it must not be: often enough, still alive, answered for good, or
-    truncated or unfitting a second time."""
-    if len(tries) > ATTEMPTS_MAX:
+    truncated or unfitting a second time. Each run after the first may ask once more."""
+    if len(tries) > ATTEMPTS_MAX + runs - 1:
         return True
     before = ""
     for last, again in pairwise(tries):

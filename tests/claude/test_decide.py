@@ -5,7 +5,7 @@ import httpx2
 import pytest
 from anthropic.types.messages import MessageBatch
 
-from curation.claude.decide import Fate, Patience, Verdict, after_create, after_poll
+from curation.claude.decide import Fate, Patience, Verdict, after_create, after_poll, look_again_seconds
 
 POST = httpx2.Request("POST", "http://claude.test/v1/messages/batches")
 PATIENCE = Patience(poll_seconds=30.0, lost_grace_seconds=600.0)
@@ -72,6 +72,11 @@ def test_an_outage_of_the_service_does_not_give_up_a_paid_batch(error):
 def test_a_wrong_key_is_told_at_once_and_an_endless_outage_in_the_end():
     assert decide(http_error(401)).verdict is Verdict.FAILED
     assert decide(connection_error(None), failures=20).verdict is Verdict.FAILED
+
+
+def test_what_stays_unknown_is_looked_for_ever_more_rarely_but_at_least_every_ten_minutes():
+    waits = [look_again_seconds(hours * 3600, PATIENCE) for hours in (0, 0.5, 1, 24)]
+    assert waits == [30, 180, 360, 600]
 
 
 def test_a_service_that_asks_for_hours_is_not_obeyed_beyond_ten_minutes():

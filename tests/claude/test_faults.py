@@ -6,7 +6,7 @@ tests/benchmarks/faults.py has these, and all pairs of them.
 import pytest
 
 from curation.claude.stand_in.faults import FAULTS
-from tests.claude.fault_case import Attempt, drive, is_doubled, is_kept
+from tests.claude.fault_case import LATE, Attempt, drive, is_doubled, is_kept
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -15,6 +15,13 @@ def test_a_fault_loses_no_answer_and_pays_for_none_twice(name, tmp_path):
     assert case.struck.get(name), "the fault did not happen"
     assert (case.lost, case.doubled, case.crashes) == ([], [], [])
     assert len(case.stops) == (name == "spend_limit"), "a person is asked only where waiting does not help"
+
+
+@pytest.mark.parametrize("seed", [3, 12])  # that once paid twice
+def test_a_lost_batch_that_ends_late_and_is_not_found_then_is_paid_for_once(tmp_path, seed):
+    case = drive(LATE, tmp_path, seed=seed)
+    assert set(case.struck) == set(LATE)
+    assert (case.lost, case.doubled, case.crashes, case.stops) == ([], [], [], [])
 
 
 def test_a_spend_limit_ends_the_run_with_what_to_do_and_a_later_run_completes(tmp_path):

@@ -46,16 +46,52 @@ def test_costs_are_exact_to_the_last_token_and_add_up(any_ledger, ask):
     assert {row.usd for row in any_ledger.answers([ask(1).key])} == {Decimal("0.0000000625")}
 
 
-def test_what_the_service_failed_to_answer_goes_again_but_not_for_ever(any_ledger, ask):
-    request = ask()
+def is_done(ledger, request, since):
+    """For the run that began then."""
+    return ledger.standing([request.key], since=since)[request.key].done
+
+
+def again(ledger, request, answer):
+    """Send it once more, and land `answer`."""
+    [row] = [*ledger.answers([request.key]), None][:1]
+    nonce = f"{row.attempts + 1 if row else 1:016}"
+    assert ledger.plan(nonce, [request]) == {request.key}
+    assert land(ledger, nonce, answer)
+
+
+def test_what_the_service_failed_to_answer_goes_again_some_times_in_a_run_and_once_in_each_later(
+    any_ledger, ask
+):
+    """For nothing was billed, and a person was told that it helps to run again."""
+    request, began = ask(), time.time()
     for attempt in range(1, ATTEMPTS_MAX + 1):
-        assert any_ledger.missing([request.key]) == [request.key]
-        any_ledger.plan(f"{attempt:016}", [request])
-        land(any_ledger, f"{attempt:016}", EXPIRED)
-        [row] = any_ledger.answers([request.key])
-        assert row.attempts == attempt
+        again(any_ledger, request, EXPIRED)
+        assert is_done(any_ledger, request, began) == (attempt == ATTEMPTS_MAX)
+    assert any_ledger.missing([request.key]) == [request.key]
+    began = time.time()
+    assert not is_done(any_ledger, request, began)
+    again(any_ledger, request, EXPIRED)
+    assert is_done(any_ledger, request, began)
+    again(any_ledger, request, OK)
+    assert any_ledger.missing([request.key]) == []
+
+
+def test_what_was_billed_each_time_is_given_up_for_good(any_ledger, ask):
+    request = ask()
+    for outcome in (Outcome.TRUNCATED, Outcome.SCHEMA_INVALID, Outcome.TRUNCATED):
+        again(any_ledger, request, Answer(outcome, usage={"input_tokens": 1, "output_tokens": 1}))
     assert any_ledger.missing([request.key]) == []
     assert any_ledger.plan("z" * 16, [request]) == set()
+
+
+def test_an_account_without_money_costs_no_attempt_and_the_next_run_asks_again(any_ledger, ask):
+    request = ask()
+    for nonce in "abcd":
+        began = time.time()
+        assert any_ledger.plan(nonce * 16, [request]) == {request.key}
+        land(any_ledger, nonce * 16, Answer(Outcome.ERRORED, "billing_error"))
+        assert is_done(any_ledger, request, began)
+    assert [row.attempts for row in any_ledger.answers([request.key])] == [0]
 
 
 def test_an_answer_after_a_failure_replaces_it_in_the_one_row(any_ledger, ask):

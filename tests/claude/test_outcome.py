@@ -21,8 +21,8 @@ def message(text="", **changes):
     } | changes
 
 
-def errored(kind):
-    return {"type": "errored", "error": {"error": {"type": kind}}}
+def errored(kind, words="no", **more):
+    return {"type": "errored", "error": {"error": {"type": kind, "message": words, **more}}}
 
 
 def succeeded(*args, **changes):
@@ -61,6 +61,18 @@ def test_an_answer_outside_its_schema_is_kept_as_an_outcome_and_its_bill_too(tex
         (errored("api_error"), Outcome.ERRORED, Policy.AGAIN),
         (errored("overloaded_error"), Outcome.ERRORED, Policy.AGAIN),
         (errored("invalid_request_error"), Outcome.ERRORED, Policy.STANDS),
+        (errored("billing_error"), Outcome.ERRORED, Policy.NEXT_RUN),
+        (errored("permission_error"), Outcome.ERRORED, Policy.NEXT_RUN),
+        (
+            errored("invalid_request_error", "You have reached your specified API usage limits."),
+            Outcome.ERRORED,
+            Policy.NEXT_RUN,
+        ),
+        (
+            errored("rate_limit_error", details={"error_code": "enforced_spend_limit_reached"}),
+            Outcome.ERRORED,
+            Policy.NEXT_RUN,
+        ),
     ],
 )
 def test_what_the_service_failed_to_answer_goes_again_unless_it_would_fail_again(result, outcome, policy):

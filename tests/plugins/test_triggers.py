@@ -87,6 +87,23 @@ def test_a_fresh_batch_that_flickers_is_waited_for(monkeypatch):
     assert event.payload["failures"] == {"n" * 16: 0}
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("text/html", b"<html>busy</html>"),
+        ("application/json", b'{"id": "msgba'),
+        ("application/json", b"{}"),
+    ],
+)
+def test_a_proxys_page_is_a_failed_poll_and_not_the_triggers_end(monkeypatch, kind, body):
+    """A trigger that dies takes one of its task's tries with it."""
+    page = httpx2.Response(200, content=body, headers={"content-type": kind})
+    _, polls = fire(trigger_for(batch()), [page, answer("ended")], monkeypatch)
+    assert polls == 2
+    event, _ = fire(trigger_for(batch(), failures={"n" * 16: 20}), [page], monkeypatch)
+    assert event.payload["failures"] == {"n" * 16: 20}, "it counts"
+
+
 def test_a_key_that_is_refused_calls_the_task_at_once(monkeypatch):
     _, polls = fire(trigger_for(batch()), [refusal(401)], monkeypatch)
     assert polls == 1
@@ -109,6 +126,15 @@ def test_a_batch_of_unknown_fate_is_its_tasks_to_look_for(monkeypatch):
     unknown = batch(batch_id=None, submitted_at=None, state="submitting")
     _, polls = fire(trigger_for(unknown), [refusal(500)], monkeypatch)
     assert polls == 0
+
+
+def test_a_batch_of_unknown_fate_does_not_call_its_task_before_its_time(monkeypatch):
+    """It can stay unknown for a day, as long as another user's batch hides it; each call goes through all."""
+    both = [batch(), batch(nonce="u" * 16, batch_id=None, submitted_at=None, state="submitting")]
+    trigger = MessageBatchTrigger("anthropic", waited(both, {"u" * 16: 2}), 0.01, retry_seconds=30.0)
+    event, polls = fire(trigger, [answer("in_progress"), answer("ended")], monkeypatch)
+    assert polls == 2
+    assert event.payload["failures"] == {"n" * 16: 0, "u" * 16: 2}
 
 
 def test_it_calls_the_task_when_something_waits_to_be_sent_though_nothing_has_ended(monkeypatch):

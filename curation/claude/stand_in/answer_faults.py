@@ -59,6 +59,16 @@ def invalid_request(result: Result, asked: Asked, rng: random.Random) -> Result:
     return errored(invalid("messages: something in this request is not taken"))
 
 
+def unpaid(result: Result, asked: Asked, rng: random.Random) -> Result:
+    """A limit that the user has set is reached while the message batch is in progress."""
+    return errored(invalid("You have reached your specified API usage limits."))
+
+
+def by_another_model(result: Result, asked: Asked, rng: random.Random) -> Result:
+    """As a proxy does that falls back to another model."""
+    return {**result, "message": {**result["message"], "model": "another-model"}}
+
+
 def expired(result: Result, asked: Asked, rng: random.Random) -> Result:
     return {"type": "expired"}
 

@@ -66,6 +66,10 @@ FAULTS: Mapping[str, Fault] = {
         "a message batch that exists is not found now and then",
         (CallFault(call_faults.unknown, frozenset(("retrieve", "results")), ratio=0.5),),
     ),
+    "results_404": Fault(
+        "the results of a message batch that has ended are not found now and then",
+        (CallFault(call_faults.unknown, _RESULTS, ratio=0.5),),
+    ),
     "rate_limit": Fault("429 with retry-after", (CallFault(call_faults.rate_limited, _ALL, times=2),)),
     "rate_limit_bare": Fault("429 without retry-after", (CallFault(call_faults.rate_limited_bare, _ALL),)),
     "spend_limit": Fault(
@@ -101,6 +105,14 @@ FAULTS: Mapping[str, Fault] = {
         "a share of the requests errors: once by the service's fault, or always as invalid",
         (AnswerFault(answer_faults.failed, 0.2), AnswerFault(answer_faults.invalid_request, 0.05, math.inf)),
     ),
+    "spend_limit_rows": Fault(
+        "a share of a message batch's requests meets the account's spend limit, once each",
+        (AnswerFault(answer_faults.unpaid, 0.1, in_batches_only=True),),
+    ),
+    "other_model": Fault(
+        "a share of a message batch's requests is answered by another model, once each",
+        (AnswerFault(answer_faults.by_another_model, 0.1, in_batches_only=True),),
+    ),
     "expiry": Fault(
         "a share of a message batch's requests expires, once each",
         (AnswerFault(answer_faults.expired, 0.2, in_batches_only=True),),
@@ -115,7 +127,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "cancel": Fault("someone cancels a message batch midway", (BatchFault(is_canceled=True),)),
     "slow": Fault(
-        "a message batch stays in progress ten times as long", (BatchFault(delay_ratio=10.0, times=2),)
+        "a message batch stays in progress twenty times as long", (BatchFault(delay_ratio=20.0, times=2),)
     ),
     "clock_skew": Fault("the service's clock is 50 minutes ahead or behind", skew_seconds=3000.0),
 }
