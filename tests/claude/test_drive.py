@@ -238,13 +238,15 @@ def test_several_foreign_batches_of_the_same_count_do_not_hide_ours_nor_are_take
         assert server.counts["create"] == 5
 
 
-def test_who_waits_is_told_when_to_look_again_for_a_batch_of_unknown_fate(server, client, ledger, ask, raw):
+def test_who_waits_is_told_when_to_look_again_for_a_batch_of_unknown_fate(ledger, ask, raw):
     """Its status cannot be asked for: a trigger would wait for the others only."""
     ledger.plan("n" * 16, [ask(1)])
     ledger.submitting("n" * 16)
-    steps = driving.drive(client, Asked(ledger, [ask(1), ask(2)], raw, patience=Patience(0.05, 30.0)))
-    wait = next(steps)
-    steps.close()
+    with stand_in.serve(delay_seconds=60) as slow:
+        client = Connection("k", slow.url).client()
+        steps = driving.drive(client, Asked(ledger, [ask(1), ask(2)], raw, patience=Patience(0.05, 30.0)))
+        wait = next(steps)
+        steps.close()
     assert {batch.batch_id is None for batch in wait.live} == {True, False}
     assert wait.retry_seconds == pytest.approx(0.05, abs=0.05)
 
