@@ -75,9 +75,10 @@ def _inputs(decisions: Published, after: Published | None) -> tuple[Input, ...]:
     return (decisions.input, after.input) if after else (decisions.input,)
 
 
-def requests(lake: Layout, settings: Judge, sample: pa.Table) -> list[Request]:
-    """What is asked: about each document of `sample`, row for row, then about each canary of the rubric."""
-    asked, key = rubric.of(settings), lake_key.read(lake)
+def requests(key: bytes, settings: Judge, sample: pa.Table) -> list[Request]:
+    """What is asked, enclosed by the lake's `key`: about each document of `sample`, row for row, then about
+    each canary of the rubric."""
+    asked = rubric.of(settings)
     known = [asked.request(canary.text, settings.model, key) for canary in canaries.load(settings.rubric)]
     return [*prompt.requests(asked, sample, settings.model, key), *known]
 
@@ -98,7 +99,7 @@ def publish(
     found = find(lake, settings, decisions, after)
     if found:
         return found
-    rubric_, asked = rubric.of(settings), requests(lake, settings, sample)
+    rubric_, asked = rubric.of(settings), requests(lake_key.read(lake), settings, sample)
     replies = answers.replies(ledger, asked[: sample.num_rows])
     for column in ("stratum", "source"):
         answers.check_refusals(replies, sample.column(column).to_pylist(), settings.refusals_max)
