@@ -43,12 +43,12 @@ def steps(recipe: Recipe) -> list[Step]:
     found = []
     if recipe.judge:
         judge = (recipe.judge.model, is_direct(recipe.judge.model, recipe.judge.direct))
+        if recipe.judge.gold:
+            found.append(Step("calibrate", *judge, pipeline.calibrate_requests))
         for number in range(1, recipe.judge.rounds + 1):
             requests = partial(pipeline.judge_requests, number=number)
             end = partial(pipeline.end_rounds, number=number) if number > 1 else None
             found.append(Step(of_round("judge", number), *judge, requests, end))
-        if recipe.judge.gold:
-            found.insert(1, Step("calibrate", *judge, pipeline.calibrate_requests))
     if recipe.synthesize:
         writer = (recipe.synthesize.model, is_direct(recipe.synthesize.model, recipe.synthesize.direct))
         found.append(Step("synthesize", *writer, pipeline.synthesize_requests))
@@ -66,7 +66,8 @@ def step(recipe: Recipe, name: str) -> Step | None:
 
 
 def requests(job: Job, step: Step) -> Collection[Request] | None:
-    """What a step is to ask, as far as the lake says so now; None if an earlier step must run first."""
+    """What a step is to ask, as far as the lake says so now, to be priced; None if an earlier step must run
+    first."""
     try:
         return step.requests(replace(job, look_only=True))
     except NotPublished:
@@ -126,7 +127,7 @@ def check(job: Job, step: Step, requests: Iterable[Request], client: "anthropic.
 
 def refusal(recipe: Recipe, step: str, told: "Quote") -> str:
     """Why a step is not begun, with the quote."""
-    shown = "\n".join(f"  {name:<18}{value}" for name, value in told.rows())
+    shown = "\n".join(f"  {name:<20}{value}" for name, value in told.rows())
     return (
         f"the step {step} is expected to cost ${told.usd.expected:,.4g}, and budget.ask_usd of the recipe is "
         f"${recipe.budget.ask_usd}: nothing was sent.\n{shown}\nAgree to a sum with `curation run --spend "

@@ -86,14 +86,15 @@ def quote(
 ) -> None:
     """What asking Claude will cost: of what the ledger lacks, before it is sent."""
     from curation import asking, cost_screens, run
+    from curation.claude.quote import money
     from curation.pipeline import open_job
 
     job = open_job(recipe, lake, ledger=ledger)
     if pilot:
         with _Bars() as bars:
             sent, usd = run.pilot(job, bars.show, pilot)
-        console.print(f"Sent as a pilot: {sent:,} requests, ${usd}")
-    counter = asking.client()
+        console.print(f"Sent as a pilot: {sent:,} requests, {money(float(usd))}")
+    job, counter = replace(job, look_only=True), asking.client()
     for step in asking.steps(job.recipe):
         asked = asking.requests(job, step)
         told = None if asked is None else asking.quote(job, step, asked, counter)

@@ -5,7 +5,7 @@ listing of the archives. Of a stage that comes after one that would run it canno
 the cost. An archive whose bytes changed under the same name is not noticed: that is to read it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from curation import asking, facts, pipeline, recipe_history, stage, storage
 from curation import plan as plans
 from curation import release as releases
-from curation.errors import AlarmError, NotPublished
-from curation.judge import classifier, rounds
+from curation.errors import AlarmError, NotPromoted, NotPublished
+from curation.judge import calibration, classifier, rounds
 from curation.pipeline import Job
 from curation.plan import Place
 from curation.recipe_history import Kept
@@ -41,6 +41,8 @@ class Outlook:
 Find = Callable[[Job], str | None]
 """What is published of a stage, in words; None, or NotPublished, if it is not."""
 
+_ALARMING = {"screen": pipeline.screen, "calibrate": pipeline.calibrate}
+
 
 def forecast(job: Job) -> list[Outlook]:
     """Every stage of the recipe, in its order."""
@@ -50,13 +52,16 @@ def forecast(job: Job) -> list[Outlook]:
     changed = {name: why for name, why in recipe_history.why(look, history).items() if name not in made}
     found = [_facts(look, changed)]
     for name, find in _stages(look):
-        first = next((earlier.stage for earlier in found if earlier.runs), None)
+        # A calibration needs nothing of the corpus; and only its alarm bears on what follows.
+        inputs = [] if name == "calibrate" else [earlier for earlier in found if earlier.stage != "calibrate"]
+        first = next((earlier.stage for earlier in inputs if earlier.runs), None)
         if first:
             why = (*changed.get(name, []), f"{first} runs")
-            unknown = f"requests not known before {found[-1].stage} has run"
+            unknown = f"requests not known before {inputs[-1].stage} has run"
             found.append(Outlook(name, True, unknown if asking.step(job.recipe, name) else "", why))
         else:
-            found.append(_outlook(look, name, find, changed.get(name, [])))
+            before = [earlier.stage for earlier in found] if inputs else []
+            found.append(_outlook(look, name, find, changed.get(name, []), before))
     return found
 
 
@@ -64,10 +69,10 @@ def _stages(job: Job) -> Iterator[tuple[str, Find]]:
     """The stages after the facts, each with what finds it."""
     yield "screen", lambda look: _kept(pipeline.screen(look))
     if job.recipe.judge:
+        if job.judge.gold:
+            yield "calibrate", _calibrated
         for number in range(1, job.judge.rounds + 1):
             yield asking.of_round("judge", number), partial(_judged, number=number)
-            if number == 1 and job.judge.gold:
-                yield "calibrate", _calibrated
             yield asking.of_round("score", number), partial(_scored, number=number)
     yield "select", lambda look: _kept(pipeline.select(look))
     if job.recipe.synthesize:
@@ -77,24 +82,39 @@ def _stages(job: Job) -> Iterator[tuple[str, Find]]:
         yield "pretrain", _trained
 
 
-def _outlook(job: Job, name: str, find: Find, changed: Sequence[str]) -> Outlook:
-    """Of a stage all whose inputs are published."""
+def _outlook(job: Job, name: str, find: Find, changed: Sequence[str], before: Sequence[str]) -> Outlook:
+    """Of a stage all whose inputs are published; a run comes to it after the stages `before`."""
     try:
         published = find(job)
+    except NotPromoted as error:
+        return Outlook(name, True, "waits for promotion", (*changed, str(error).splitlines()[0]))
     except NotPublished:
         published = None
     if published:
-        return Outlook(name, False, published)
-    why = [*changed, *(_inputs(job) if name == "screen" and not changed else [])] or ["not run yet"]
+        alarm = _alarm(job, [name])
+        return Outlook(name, False, published, (alarm,) if alarm else ())
+    why = changed or _inputs(job, name) or ["not run yet"]
+    if alarm := _alarm(job, before):
+        return Outlook(name, True, "waits for approval", (*why, alarm))
     step = asking.step(job.recipe, name)
     if step is None:
         return Outlook(name, True, "", tuple(why))
-    try:
-        quote = asking.quote(job, step, step.requests(job))
-    except AlarmError as error:
-        return Outlook(name, True, "waits for approval", (*why, str(error).splitlines()[0]))
+    quote = asking.quote(job, step, step.requests(job))
     what = f"{quote.requests:,} requests to send, {quote.answered:,} answered before"
+    what += f", {quote.in_flight:,} sent" if quote.in_flight else ""
     return Outlook(name, True, what, tuple(why), quote)
+
+
+def _alarm(job: Job, stages: Iterable[str]) -> str | None:
+    """The first of these stages' alarms of which nobody has approved: a run stops at it."""
+    for raises in (_ALARMING[name] for name in stages if name in _ALARMING):
+        try:
+            pipeline.check_alarms(job, raises)
+        except NotPublished:
+            continue
+        except AlarmError as error:
+            return str(error).splitlines()[0]
+    return None
 
 
 # Facts
@@ -220,7 +240,23 @@ def _folders(job: Job, name: str, mark: str) -> list[str]:
     return found
 
 
-def _inputs(job: Job) -> list[str]:
+def _inputs(job: Job, name: str) -> list[str]:
+    """What a stage lacks though it was run by the same settings, where that can be told."""
+    match name:
+        case "screen":
+            return _other_facts(job)
+        case "calibrate" if _is_calibrated_alike(job):
+            return ["other labels than before"]
+    return []
+
+
+def _is_calibrated_alike(job: Job) -> bool:
+    """Whether there is a calibration by the same settings, of whatever labels."""
+    found = calibration.of_judge(job.lake, job.recipe.name, job.judge)
+    return calibration.mark(job.judge) in {calibrated.manifest.fingerprint for calibrated in found}
+
+
+def _other_facts(job: Job) -> list[str]:
     """What is other in the facts than when they were last decided about by the same rules."""
     last = stage.current(job.lake.decisions(job.recipe.name, recipe_history.marks(job)["screen"]))
     if last is None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from curation import asking, facts, pipeline, recipe_history
 from curation.claude.request import Request
 from curation.errors import LakeError, RunBudgetError
+from curation.judge import lake_key
 from curation.pipeline import Job
 from curation.plan import read_plan
 from curation.release import Released
@@ -54,6 +55,7 @@ def run(job: Job, progress: Progress, workers: int | None = None) -> Finished:
         _step(progress, "screen", pipeline.screen, job)
         pipeline.check_alarms(job)
         if job.recipe.judge:
+            _calibrate(job, progress, claude)
             for number in range(1, job.recipe.judge.rounds + 1):
                 _judge(job, progress, claude, number)
         _step(progress, "select", pipeline.select, job)
@@ -66,12 +68,17 @@ def run(job: Job, progress: Progress, workers: int | None = None) -> Finished:
 
 
 def _judge(job: Job, progress: Progress, claude: "_Claude", number: int) -> None:
-    """A round of judging; the first calibrates, too."""
+    """A round of judging."""
     claude.ask(asking.of_round("judge", number), pipeline.judge_requests(job, number))
-    if number == 1 and job.judge.gold:
+    _step(progress, asking.of_round("score", number), partial(pipeline.score, number=number), job)
+
+
+def _calibrate(job: Job, progress: Progress, claude: "_Claude") -> None:
+    """Hold the judge to its gold labels, if there are any, before it is paid for what it is to judge."""
+    if job.judge.gold:
         claude.ask("calibrate", pipeline.calibrate_requests(job))
         _step(progress, "calibration", pipeline.calibrate, job)
-    _step(progress, asking.of_round("score", number), partial(pipeline.score, number=number), job)
+        pipeline.check_alarms(job, pipeline.calibrate)
 
 
 def calibrate(job: Job, progress: Progress) -> Published:
@@ -89,6 +96,7 @@ def pilot(job: Job, progress: Progress, count: int) -> tuple[int, Decimal]:
     The recipe's caps hold."""
     from curation.claude import quoting
 
+    lake_key.read(job.lake)  # who only looks, as below, makes none; and these are sent
     with _claude(job, progress) as claude:
         for step in asking.steps(job.recipe):
             claude.send(step, quoting.pilot(asking.requests(job, step) or [], job.ledger, count))

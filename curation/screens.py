@@ -164,13 +164,15 @@ def near_copies(console: Console, found: Sequence[NearCopy]) -> None:
 
 def alarms(console: Console, job: Job) -> None:
     """What the first decisions and the calibration raise, and whether a person lets it pass."""
+    quiet: dict[str, bool] = {}  # by stage
     for made in pipeline.alarming(job):
         raised = find_alarms(job.recipe.alarms, made)
         for alarm in raised:
             state = _approved(approvals.find(job.lake, made, alarm))
             console.print(f"Alarm, {state}\n{escape(listed([alarm]))}", highlight=False, soft_wrap=True)
-        if not raised:
-            console.print(f"The {made.manifest.stage} raise no alarm.")
+        quiet[made.manifest.stage] = quiet.get(made.manifest.stage, True) and not raised
+    for stage in (stage for stage, is_quiet in quiet.items() if is_quiet):
+        console.print(f"The {stage} raise no alarm.")
 
 
 def _approved(given: Approval | None) -> str:

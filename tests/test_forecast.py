@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
-from curation import asking, pipeline, recipe_history, run, stage, takedown
+from curation import asking, cli, pipeline, recipe_history, run, stage, takedown
 from curation.errors import BudgetError
 from curation.forecast import Outlook, forecast
 from curation.judge import rubric
@@ -60,7 +61,14 @@ def would_run(found: dict[str, Outlook]) -> list[str]:
 
 
 def files(folder: Path) -> dict[str, int]:
-    return {str(f): f.stat().st_mtime_ns for f in folder.rglob("*") if f.is_file() and "sqlite" not in f.name}
+    return {str(f): f.stat().st_mtime_ns for f in folder.rglob("*") if f.is_file()}
+
+
+def gold(folder: Path) -> dict[str, Any]:
+    """The setting of a recipe that names 28 labels in `folder`, of which six are asked about twice."""
+    rows = [f'"Held to. {text(n)}",{n % 6}' for n in range(30)]  # two texts come twice
+    (folder / "gold.csv").write_text("\n".join(["text,label", *rows]))
+    return {"judge.gold": {"path": str(folder / "gold.csv"), "probed": 0}}
 
 
 def test_before_the_first_run_all_would_run_and_what_is_asked_is_not_known(tmp_path: Path) -> None:
@@ -79,11 +87,25 @@ def test_after_a_run_nothing_would_run(job: Callable[..., Job]) -> None:
     assert found["facts"].what == "2 of 2 partitions, 82 documents"
 
 
-def test_a_plan_changes_nothing(job: Callable[..., Job]) -> None:
-    changed = job({"select.drop.too_few_words": "word_count < 10", "annotate.pii": True})
-    before = files(Path(changed.lake.root))
-    forecast(changed)
-    assert files(Path(changed.lake.root)) == before
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_plan_and_a_quote_change_nothing_and_make_neither_key_nor_ledger(
+    job: Callable[..., Job], tmp_path: Path, asked: bool
+) -> None:
+    dear = job(NOT_PRICED)
+    if not asked:  # a lake in which nothing was asked yet
+        for name in ("key", "ledger.sqlite"):
+            (tmp_path / "lake" / name).unlink()
+    before = files(tmp_path / "lake")
+    assert (tmp_path / "lake" / "key").exists() == asked
+    judge = {outlook.stage: outlook for outlook in forecast(dear)}["judge"]
+    assert judge.quote is not None
+    assert judge.quote.requests == ASKED
+    recipe = (tmp_path / "small.yaml").read_text()
+    (tmp_path / "dear.yaml").write_text(recipe.replace("judge: {", "judge: {model: claude-haiku-5-5, "))
+    where = ["-r", str(tmp_path / "dear.yaml"), "-l", str(tmp_path / "lake")]
+    told = CliRunner().invoke(cli.app, ["quote", *where])
+    assert told.exit_code == 0, told.output
+    assert files(tmp_path / "lake") == before
 
 
 @pytest.mark.parametrize(
@@ -227,17 +249,40 @@ def test_a_step_above_what_was_agreed_is_not_begun_and_shows_the_quote(job: Call
 def test_labels_to_hold_the_judge_to_are_a_stage_of_their_own(
     job: Callable[..., Job], tmp_path: Path
 ) -> None:
-    gold = tmp_path / "gold.csv"
-    gold.write_text("\n".join(["text,label", *(f'"Held to. {text(n)}",{n % 6}' for n in range(30))]))
-    held = job({"judge.gold": {"path": str(gold), "probed": 0}})
-    [calibrate] = [outlook for outlook in forecast(held) if outlook.stage == "calibrate"]
-    assert calibrate.runs
-    assert calibrate.what.startswith(
-        "34 requests to send, 0 answered"
-    )  # two texts come twice; six are asked about again
-    run.run(held, silent, 1)
+    held = job(gold(tmp_path))
+    [calibrate] = [outlook for outlook in forecast(held) if outlook.runs]  # all else is published, and stays
+    assert calibrate.stage == "calibrate"
+    assert calibrate.what.startswith("34 requests to send, 0 answered")
+    steps: list[str] = []
+    run.run(held, lambda step, *_: steps.append(step), 1)
+    assert steps.index("calibration") < steps.index("judge")  # a judge that is worse is not paid for before
     told = {outlook.stage: outlook.what for outlook in forecast(held)}
     assert told["calibrate"] == "held to 28 documents with labels"
+    (tmp_path / "gold.csv").write_text((tmp_path / "gold.csv").read_text() + f'"More. {text(50)}",3\n')
+    more = {outlook.stage: outlook.why for outlook in forecast(held) if outlook.runs}
+    assert more == {"calibrate": ("other labels than before",)}
+
+
+def test_a_calibration_is_priced_before_the_first_run_and_what_follows_does_not_wait_for_it(
+    job: Callable[..., Job], tmp_path: Path
+) -> None:
+    file = write_source(tmp_path / "new")
+    told = {o.stage: o for o in forecast(pipeline.open_job(file, str(tmp_path / "none"), gold(tmp_path)))}
+    assert told["calibrate"].quote is not None
+    assert not (tmp_path / "none").exists()
+    told = {o.stage: o for o in forecast(job(NOT_PRICED | gold(tmp_path)))}
+    for name, requests in (("calibrate", 34), ("judge", ASKED)):
+        assert told[name].quote is not None
+        assert told[name].quote.requests == requests
+    assert "calibrate runs" not in [why for outlook in told.values() for why in outlook.why]
+
+
+def test_what_would_stop_at_an_alarm_or_a_gate_says_so(job: Callable[..., Job]) -> None:
+    found = seen(job({"alarms.source_loss": 0.001, "release.seed": 3}))
+    assert "out of the ordinary" in found["screen"].why[0]
+    assert found["release"].what == "waits for approval"
+    found = seen(job({"judge.gate": "required"}))
+    assert found["select"].what == "waits for promotion"
 
 
 def test_what_was_spent_is_told_by_stage_and_for_what_is_kept(job: Callable[..., Job]) -> None:

@@ -26,7 +26,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 from curation.claude import costs, history
 from curation.claude.budget import NO_CAP, Admission, Budget, Room
 from curation.claude.costs import Cost
-from curation.claude.database import open_database
+from curation.claude.database import look_into, open_database
 from curation.claude.history import History
 from curation.claude.outcome import Answer
 from curation.claude.purpose import UNSAID, Purpose
@@ -61,10 +61,11 @@ def _free(_request: Request) -> Decimal:
 
 
 class Ledger:
-    """Opened on a path (SQLite) or an SQLAlchemy URL (`postgresql+psycopg://…`)."""
+    """Opened on a path (SQLite) or an SQLAlchemy URL (`postgresql+psycopg://…`). `look_only`: as it is, to be
+    read; where there is none, none is made."""
 
-    def __init__(self, where: str | Path) -> None:
-        self._engine = open_database(str(where))
+    def __init__(self, where: str | Path, *, look_only: bool = False) -> None:
+        self._engine = look_into(str(where)) if look_only else open_database(str(where))
         self._write = self._engine.execution_options(write=True)
 
     @contextmanager

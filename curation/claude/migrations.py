@@ -111,6 +111,13 @@ def migrate(connection: Connection) -> None:
             connection.execute(text("INSERT INTO schema_version VALUES (:v)"), {"v": version})
 
 
+def version(connection: Connection) -> int:
+    """The newest step that was taken; 0 where there is no ledger yet."""
+    if not inspect(connection).has_table("schema_version"):
+        return 0
+    return connection.scalar(text("SELECT max(version) FROM schema_version")) or 0
+
+
 def _run(connection: Connection, statements: str) -> None:
     for statement in filter(str.strip, statements.split(";")):
         connection.execute(text(statement))

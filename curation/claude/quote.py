@@ -1,7 +1,8 @@
 """A quote: what requests will cost, before they are sent. Values, and how they are said.
 
-The first of three numbers. The quote is what is expected, with a range; the reservation is the most that it
-can be, taken when a message batch is sent (`prices.most`); the settlement is what it was (`prices.cost`).
+The first of three numbers. The quote is what is expected, with a range; the reservation is the most that
+sending can cost, taken when a message batch is sent (`prices.most`); the settlement is what it was
+(`prices.cost`). What is asked again is reserved again.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from enum import StrEnum
 from functools import reduce
 
 from curation.claude.estimate import NOTHING, Range
+from curation.claude.outcome import ATTEMPTS_MAX
+from curation.claude.request import LARGER
 
 
 class Basis(StrEnum):
@@ -30,7 +33,8 @@ class Line:
     input_tokens: Range
     output_tokens: Range  # with what will be asked again, as many tokens as that costs
     usd: Range
-    most_usd: Decimal  # the reservation
+    reserved_usd: Decimal  # the reservations of sending each once
+    most_usd: Decimal  # those of all that may be sent of it: what is asked again, too
     basis: Basis  # of input_tokens
     counted: int  # requests in the sample of it
     answers: int  # to the prompt, from which output_tokens are told; 0: from nothing to max_tokens
@@ -59,8 +63,13 @@ class Quote:
         return reduce(Range.__add__, (line.usd for line in self.lines), NOTHING)
 
     @property
+    def reserved_usd(self) -> Decimal:
+        """What sending each request once reserves."""
+        return sum((line.reserved_usd for line in self.lines), Decimal(0))
+
+    @property
     def most_usd(self) -> Decimal:
-        """What would be reserved."""
+        """What is billed and reserved never exceeds this, but for what the service lost or a kill left."""
         return sum((line.most_usd for line in self.lines), Decimal(0))
 
     @property
@@ -86,7 +95,8 @@ class Quote:
             shown += [
                 ("price", f"{path}, by the prices of {self.priced}"),
                 ("expected", f"{money(self.usd.expected)} ({money(self.usd.low)} to {money(self.usd.high)})"),
-                ("reserved at most", money(float(self.most_usd))),
+                ("reserved when sent", money(float(self.reserved_usd))),
+                ("at the very most", f"{money(float(self.most_usd))}: {MOST}"),
             ]
         return shown
 
@@ -95,6 +105,8 @@ class Quote:
         body = "".join(f"| {name} | {value} |\n" for name, value in self.rows())
         return f"| | |\n|---|---|\n{body}" + (f"\n{HOW_TO_NARROW}\n" if self.guessed else "")
 
+
+MOST = f"each asked {ATTEMPTS_MAX} times, once with {LARGER} times the room for the answer"
 
 HOW_TO_NARROW = (
     "How long the answers will be is not known yet: too few are in the ledger. `curation quote --pilot 200` "

@@ -27,7 +27,7 @@ from curation.claude.drive import cached_prefix, reservation
 from curation.claude.estimate import Range, mean_of_more, ratio
 from curation.claude.history import History
 from curation.claude.ledger import Ledger
-from curation.claude.outcome import tokens_of
+from curation.claude.outcome import ATTEMPTS_MAX, Outcome, tokens_of
 from curation.claude.quote import Basis, Line, Quote
 from curation.claude.request import LARGER, Request
 
@@ -53,12 +53,17 @@ class _Kind:
     sizes: "array[int]" = field(default_factory=lambda: array("q"))  # bytes of each that the ledger lacks
     some: list[Request] = field(default_factory=list)  # of these, to be counted
     answered: list[tuple[str, int]] = field(default_factory=list)  # key and bytes of some that it has
+    reserved_usd: Decimal = Decimal(0)
     most_usd: Decimal = Decimal(0)
 
-    def add(self, request: Request) -> None:
+    def add(self, request: Request, *, truncated: bool, batch: bool) -> None:
+        """One more that the ledger lacks; `truncated` as it was last answered."""
         self.sizes.append(_bytes(request))
         self.some.append(request)
-        self.most_usd += reservation(request, cached=self.cached)
+        sizes = (request, request.enlarged())
+        usual, larger = (reservation(each, cached=self.cached, batch=batch) for each in sizes)
+        self.reserved_usd += larger if truncated else usual
+        self.most_usd += (ATTEMPTS_MAX - 1) * usual + larger
 
     def keep(self, count: int) -> None:
         """Of the requests themselves only so many."""
@@ -95,7 +100,9 @@ def quote(
             elif request.key in claims:
                 in_flight += 1
             else:
-                kind.add(request)
+                last = standing.get(request.key)
+                truncated = last is not None and last.outcome == Outcome.TRUNCATED
+                kind.add(request, truncated=truncated, batch=batch)
         for kind in kinds.values():
             kind.keep(counted)
     lacking = [kind for kind in kinds.values() if kind.sizes]
@@ -149,7 +156,8 @@ def _line(kind: _Kind, ledger: Ledger, client: anthropic.Anthropic | None, *, ba
         input_tokens=a_byte.times(float(sizes.sum())),
         output_tokens=output.times(len(sizes)),
         usd=(input_usd + output_usd).times(past.billed_ratio * path / 1e6),
-        most_usd=kind.most_usd if batch else kind.most_usd / prices.batch_ratio(),
+        reserved_usd=kind.reserved_usd,
+        most_usd=kind.most_usd,
         basis=basis,
         counted=counted,
         answers=past.answers if len(past.output_tokens) >= ENOUGH_ANSWERS else 0,

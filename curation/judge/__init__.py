@@ -2,7 +2,7 @@
 
     sample.draw(decisions, partitions, size, seed=…, purpose=…)   → Table      the same in any order of parts
     rubric.of(settings)                                           → Prompt     a file in rubrics/
-    judgments.requests(lake, settings, sample)                    → Requests   about the sample, and canaries
+    judgments.requests(key, settings, sample)                     → Requests   about the sample, and canaries
     judgments.find(lake, settings, decisions)                     → Published | None
     judgments.publish(lake, settings, decisions, sample, ledger)  → Published
     classifier.find(lake, settings, [judgments])                  → Published | None

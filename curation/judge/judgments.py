@@ -97,16 +97,16 @@ def _inputs(decisions: Published, after: Published | None) -> tuple[Input, ...]:
     return (decisions.input, after.input) if after else (decisions.input,)
 
 
-def requests(lake: Layout, settings: Judge, sample: pa.Table) -> Collection[Request]:
-    """What is asked: about each document of `sample`, row for row, then about each canary of the rubric."""
-    documents, known = _requests(lake, settings, sample)
+def requests(key: bytes, settings: Judge, sample: pa.Table) -> Collection[Request]:
+    """What is asked, enclosed by the lake's `key`: about each document of `sample`, row for row, then about
+    each canary of the rubric."""
+    documents, known = _requests(key, settings, sample)
     return replace(documents, texts=pa.chunked_array([*documents.texts.chunks, *known.texts.chunks]))
 
 
-def _requests(lake: Layout, settings: Judge, sample: pa.Table) -> tuple[Requests, Requests]:
+def _requests(key: bytes, settings: Judge, sample: pa.Table) -> tuple[Requests, Requests]:
     """About the documents of `sample`, and about the canaries."""
-    asked, key = rubric.of(settings), lake_key.read(lake)
-    texts = [canary.text for canary in canaries.load(settings.rubric)]
+    asked, texts = rubric.of(settings), [canary.text for canary in canaries.load(settings.rubric)]
     known = pa.table({"text": pa.array(texts, sample.schema.field("text").type)})
     return (
         prompt.requests(asked, sample, settings.model, key),
@@ -132,7 +132,7 @@ def publish(
     found = find(lake, settings, decisions, after)
     if found:
         return found
-    rubric_, (asked, asked_known) = rubric.of(settings), _requests(lake, settings, sample)
+    rubric_, (asked, asked_known) = rubric.of(settings), _requests(lake_key.read(lake), settings, sample)
     replies = _replies(settings, ledger, asked, sample, earlier)
     known = canaries.load(settings.rubric)
     verdict = canaries.verdict(known, answers.known(ledger, asked_known), rubric_)

@@ -20,6 +20,16 @@ def read(lake: Layout) -> bytes:
     the file is not one, or is not this user's to read."""
     if not storage.exists(lake.key):
         storage.create(lake.key, secrets.token_hex(KEY_BYTES).encode(), private=True)
+    return _read(lake)
+
+
+def look(lake: Layout) -> bytes:
+    """The secret of `lake`; where it has none, one that is kept nowhere, to count and price what would be
+    sent, never to send it."""
+    return _read(lake) if storage.exists(lake.key) else secrets.token_bytes(KEY_BYTES)
+
+
+def _read(lake: Layout) -> bytes:
     try:
         written = storage.read_bytes(lake.key)
     except PermissionError as error:

@@ -18,7 +18,7 @@ def calibrate_requests(job: Job) -> list[Request]:
     """What is to be asked about the gold labels; nothing once the calibration is published."""
     if calibration.find(job.lake, job.recipe.name, job.judge, job.gold):
         return []
-    return calibration.requests(job.lake, job.judge, job.gold)
+    return calibration.requests(job.key, job.judge, job.gold)
 
 
 def calibrate(job: Job) -> Published:
@@ -38,13 +38,13 @@ def calibrate(job: Job) -> Published:
 
 
 def alarming(job: Job) -> list[Published]:
-    """What there is that may raise alarms: the calibration and the first decisions. Raises NotPublished if
-    there is neither."""
+    """What there is that may raise alarms: the judge's calibrations, by whatever labels, and the first
+    decisions. Raises NotPublished if there is neither."""
     judge = job.recipe.judge
-    found = calibration.latest(job.lake, job.recipe.name, judge) if judge else None
+    found = calibration.of_judge(job.lake, job.recipe.name, judge) if judge else []
     try:
-        return [*([found] if found else []), screen(job)]
+        return [*found, screen(job)]
     except NotPublished:
-        if found is None:
+        if not found:
             raise
-        return [found]
+        return found

@@ -13,7 +13,7 @@ from curation.claude.prices import check_model
 from curation.document import SCHEMA
 from curation.errors import RecipeError
 from curation.facts import Column
-from curation.judge import calibration, classifier, rubric, strata
+from curation.judge import calibration, classifier, lake_key, rubric, strata
 from curation.judge.calibration.gold import Gold
 from curation.layout import Layout
 from curation.recipe import Judge, Recipe, Synthesize
@@ -30,13 +30,18 @@ class Job:
     recipe: Recipe
     lake: Layout
     ledger_at: str
-    look_only: bool = False  # find what is published, compute nothing: NotPublished where something is not
+    look_only: bool = False  # find what is published, make nothing: NotPublished where something is not
 
     @cached_property
     def ledger(self) -> "Ledger":
         from curation.claude.ledger import Ledger  # here: to import SQLAlchemy takes a second
 
-        return Ledger(self.ledger_at)
+        return Ledger(self.ledger_at, look_only=self.look_only)
+
+    @cached_property
+    def key(self) -> bytes:
+        """The lake's secret, by which what is asked about is enclosed."""
+        return lake_key.look(self.lake) if self.look_only else lake_key.read(self.lake)
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:

@@ -33,7 +33,7 @@ def judge_requests(job: Job, number: int = 1) -> Collection[Request]:
     if is_judged or rounds.why_over(loop(job), done):
         return []
     check_alarms(job)
-    return judgments.requests(job.lake, job.judge, _judged_sample(job, screened, done))
+    return judgments.requests(job.key, job.judge, _judged_sample(job, screened, done))
 
 
 def end_rounds(job: Job, number: int) -> str:
@@ -172,9 +172,9 @@ def corpus_rate(job: Job) -> CorpusRate | None:
         partitions = gather(job, (*job.columns, classifier.column(job.judge, done[-1].classifier)))
     except NotPublished:
         return None
-    calibrated = calibration.latest(job.lake, job.recipe.name, job.judge)
     judged = done[0].judgments  # what was drawn from all; later rounds choose
-    if calibrated is None or not corpus_rates.are_of_one_judge(calibrated, judged):
+    calibrated = next(iter(calibration.of_judge(job.lake, job.recipe.name, job.judge)), None)
+    if calibrated is None:
         return None
     examples, _ = examples_of([judged], _texts(job, screened, [judged]))
     return corpus_rates.measure(calibrated, judged, examples, screened, partitions, job.judge.column)

@@ -8,7 +8,7 @@ import pyarrow as pa
 from curation import facts
 from curation.claude.request import Request
 from curation.facts import Partition
-from curation.judge import lake_key, prompt, sample
+from curation.judge import prompt, sample
 from curation.pipeline.decisions import check_alarms
 from curation.pipeline.job import Job
 from curation.pipeline.judging import all_columns, select
@@ -26,8 +26,8 @@ def synthesize_requests(job: Job) -> Collection[Request]:
     if written(job):
         return []
     check_alarms(job)
-    key = lake_key.read(job.lake)
-    return prompt.requests(writing.load(job.synthesize.prompt), _parents(job), job.synthesize.model, key)
+    asked = writing.load(job.synthesize.prompt)
+    return prompt.requests(asked, _parents(job), job.synthesize.model, job.key)
 
 
 def synthesize(job: Job) -> Published:

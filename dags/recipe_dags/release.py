@@ -27,8 +27,8 @@ Decides about every document of **{name}** and publishes what is kept as Parquet
   and only requests that the ledger lacks are sent to Claude.
 * **Asking Claude** is a message batch on the connection `anthropic`. The task gives its worker back while it
   waits; clearing or killing it cancels nothing that is paid for, and sends nothing again.
-* **Alarms**: if the first decisions are out of the ordinary, `screen` waits for approval before anything is
-  sent or released; `calibration`, where the judge is held to gold labels and has become worse.
+* **Alarms**: if the first decisions are out of the ordinary, `screen` waits for approval before anything of
+  them is sent or released; `calibration`, where the judge is held to gold labels and has become worse.
 * **Money**: where the recipe says `budget.ask_usd`, what is sent is quoted first and waits for approval above
   it; no run passes `budget.run_usd`, no day `budget.day_usd`.
 * It cannot be backfilled: backfill `ingest_{name}`, and it follows.
@@ -47,8 +47,8 @@ ROUND_DOC = """Have the documents judged that the classifier is least sure of, a
 passes the gate, or two rounds have gained nothing, there is nothing to ask, and the task ends at once. Where
 `budget.run_usd` leaves no room for all of them the loop ends with the classifier of the round before."""
 
-CALIBRATE_DOC = """Have the documents with gold labels judged by the same rubric, some of them twice and some
-in other dress. What was judged before is not asked again."""
+CALIBRATE_DOC = """Have the documents with gold labels judged by the recipe's rubric, some of them twice and
+some in other dress, whether or not the corpus has changed. What was judged before is not asked again."""
 
 CALIBRATION_DOC = """Hold the judge to the gold labels and publish the report. Where it agrees with them less
 than the model or prompt before did, wait until a person approves or rejects, under *Required Actions*. Gives
@@ -89,6 +89,9 @@ def chain(recipe: Recipe, path: str) -> None:
     steps: list[AbstractOperator | TaskGroup | Any] = [complete(path)]
     if any(not source.timed for source in recipe.sources):
         steps.append(facts(path, lambda context: None, publish))
+    if recipe.judge and recipe.judge.gold:  # it knows nothing of the corpus: nothing new there is no reason
+        steps += _asked(recipe, "calibrate", "calibrate", path, CALIBRATE_DOC)
+        steps.append(_screen("calibration", "calibrate", path, CALIBRATION_DOC))
     steps.append(changed(path))
     ranges = recipe.select.duplicates.key_ranges if recipe.select.duplicates else 1
     if ranges > 1:
@@ -96,9 +99,6 @@ def chain(recipe: Recipe, path: str) -> None:
     steps.append(_screen("screen", "screen", path, SCREEN_DOC))
     if recipe.judge:
         steps += _asked(recipe, "judge", "judge", path, JUDGE_DOC)
-        if recipe.judge.gold:
-            steps += _asked(recipe, "calibrate", "calibrate", path, CALIBRATE_DOC)
-            steps.append(_screen("calibration", "calibrate", path, CALIBRATION_DOC))
         steps.append(score(path))
         for number in range(2, recipe.judge.rounds + 1):
             steps += _asked(recipe, f"judge_{number}", f"judge_{number}", path, ROUND_DOC)

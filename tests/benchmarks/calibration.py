@@ -15,7 +15,7 @@ from curation.claude import stand_in
 from curation.claude.client import Connection
 from curation.claude.ledger import Ledger
 from curation.claude.run import run as ask
-from curation.judge import calibration
+from curation.judge import calibration, lake_key
 from curation.judge.calibration import agreement
 from curation.judge.intervals import draws
 from curation.layout import Layout
@@ -56,7 +56,7 @@ def main() -> None:
 
 def _calibrated(name: str, judge: Judge, lake: Layout, client: Any, ledger: Ledger) -> dict[str, object]:
     labelled = calibration.load(judge)
-    asked = ask(client, ledger, calibration.requests(lake, judge, labelled), lake.answers)
+    asked = ask(client, ledger, calibration.requests(lake_key.read(lake), judge, labelled), lake.answers)
     start = time.process_time()
     made = calibration.publish(lake, name, judge, labelled, ledger, lambda earlier: True)
     seconds = time.process_time() - start

@@ -363,3 +363,20 @@ def test_a_url_that_cannot_be_read_is_an_error_that_does_not_repeat_it():
     with pytest.raises(ClaudeError) as raised:
         Ledger("postgresql+psycopg://user:hunter2@host:not-a-port/db")
     assert "hunter2" not in str(raised.value)
+
+
+def test_who_only_looks_makes_and_migrates_nothing(tmp_path, ask):
+    at = tmp_path / "new" / "ledger.sqlite"
+    assert Ledger(at, look_only=True).costs() == []
+    assert not at.parent.exists()
+    Ledger(at).plan("n" * 16, [ask(1)])
+    before = at.stat().st_mtime_ns
+    looking = Ledger(at, look_only=True)
+    assert looking.claims([ask(1).key, ask(2).key]) == {ask(1).key: "n" * 16}
+    with pytest.raises(sqlalchemy.exc.OperationalError, match="readonly"):
+        looking.plan("o" * 16, [ask(2)])
+    assert (list(at.parent.iterdir()), at.stat().st_mtime_ns) == ([at], before)
+    with open_database(str(at)).execution_options(write=True).begin() as db:
+        db.execute(sqlalchemy.text("DELETE FROM schema_version WHERE version > 1"))
+    with pytest.raises(ClaudeError, match="of version 1"):
+        Ledger(at, look_only=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from curation.claude import stand_in
 from curation.claude.client import Connection
+from curation.claude.drive import Look, reservation
 from curation.claude.ledger import Ledger
+from curation.claude.outcome import ATTEMPTS_MAX, Answer, Outcome
 from curation.claude.quote import Basis, money
 from curation.claude.quoting import ENOUGH_ANSWERS, pilot, quote
 from curation.claude.request import Request
@@ -164,6 +167,28 @@ def test_too_few_answers_are_no_basis(tmp_path: Path, settled: tuple[Any, ...]) 
 )
 def test_small_sums_are_said_to_two_digits(amount: float, said: str) -> None:
     assert money(amount) == said
+
+
+def test_what_is_asked_again_never_reserves_more_than_the_quote_says(ledger: Ledger) -> None:
+    """Each way in which three attempts can fail, by a request of its own."""
+    ways = list(product((Outcome.TRUNCATED, Outcome.SCHEMA_INVALID, Outcome.EXPIRED), repeat=ATTEMPTS_MAX))
+    asked = [priced(n, message="All are as long.") for n in range(len(ways))]
+    way_of = dict(zip((request.key for request in asked), ways, strict=True))
+    told = quote(asked, ledger, batch=False)
+    taken = dict.fromkeys(way_of, Decimal(0))
+    for attempt in range(ATTEMPTS_MAX):
+        sent = list(Look(ledger, 0.0).lacking(asked))
+        usd = {request.key: reservation(request, cached=False, batch=False) for request in sent}
+        assert quote(asked, ledger, batch=False).reserved_usd == sum(usd.values())
+        taken = {key: already + usd.get(key, 0) for key, already in taken.items()}
+        ledger.plan(str(attempt), sent)
+        ledger.submitting(str(attempt))
+        ledger.submitted(str(attempt), f"msgbatch_{attempt}")
+        ledger.ended(str(attempt))
+        held = ledger.held(str(attempt)).values()
+        ledger.land(str(attempt), [(h, Answer(way_of[h.key][attempt]), Decimal(0)) for h in held])
+    assert told.reserved_usd < sum(taken.values()) < told.most_usd
+    assert max(taken.values()) * len(ways) == told.most_usd
 
 
 def test_the_reservation_is_of_the_prompts_at_hand(ledger: Ledger) -> None:

@@ -6,7 +6,7 @@ import pytest
 from curation import stage
 from curation.claude.outcome import Answer, Outcome
 from curation.errors import ClaudeError
-from curation.judge import judgments, prompt, rubric, sample
+from curation.judge import judgments, lake_key, prompt, rubric, sample
 from curation.layout import Layout
 from curation.recipe import Judge, Truncate
 from tests.judge.lakes import decisions, document, partition
@@ -98,7 +98,8 @@ def test_of_several_properties_one_is_the_score_and_the_answer_has_all(judging):
 
 def test_a_judge_that_fails_its_canaries_is_not_believed_unless_the_recipe_allows_it(judging):
     def publish(settings):
-        asked = judgments.requests(judging.lake, settings, judging.sample)  # canaries answered as the rest is
+        # canaries are answered as the rest is
+        asked = judgments.requests(lake_key.read(judging.lake), settings, judging.sample)
         return judgments.publish(
             judging.lake,
             settings,

@@ -87,7 +87,7 @@ def test_above_it_a_person_sees_the_quote(lake, asked):
     kwargs = parked(operator(lake, 0))
     [shown] = asked
     assert shown["subject"].startswith("judge of small is expected to cost $0.0")
-    for said in ("| requests to send | 50", "| expected | $", "| reserved at most |", "claude-haiku-5-5"):
+    for said in ("| requests to send | 50", "| expected | $", "| reserved when sent |", "claude-haiku-5-5"):
         assert said in shown["body"]
     assert shown["options"] == ["Approve", "Reject"]
     assert kwargs["agreed_usd"] > 0

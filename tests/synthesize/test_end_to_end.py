@@ -61,7 +61,7 @@ class Run:
             return sample.draw(self.decisions, [held], size, seed=0, purpose=purpose)
 
         judged = draw(JUDGE.sample, "judge")
-        asked = judgments.requests(self.lake, JUDGE, judged)
+        asked = judgments.requests(lake_key.read(self.lake), JUDGE, judged)
         self.sent = run(client, ledger, asked, str(folder / "raw")).sent
         self.judgments = judgments.publish(self.lake, JUDGE, self.decisions, judged, ledger)
         texts = Frame(self.decisions, [held]).texts(judged.column("id").to_pylist())

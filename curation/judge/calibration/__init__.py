@@ -70,9 +70,9 @@ def mark(settings: Judge) -> str:
     return fingerprint("calibrations", VERSION, {**judge, **how})
 
 
-def requests(lake: Layout, settings: Judge, labelled: Gold) -> list[Request]:
-    """What is to be asked of the judge; two may be the same, under one key."""
-    return [each.request for each in _asked(lake, settings, labelled)]
+def requests(key: bytes, settings: Judge, labelled: Gold) -> list[Request]:
+    """What is to be asked of the judge, enclosed by the lake's `key`; two may be the same question."""
+    return [each.request for each in _asked(key, settings, labelled)]
 
 
 def find(lake: Layout, recipe: str, settings: Judge, labelled: Gold) -> Published | None:
@@ -82,10 +82,12 @@ def find(lake: Layout, recipe: str, settings: Judge, labelled: Gold) -> Publishe
     return next((p for p in published if (p.manifest.fingerprint, p.manifest.inputs[0]) == wanted), None)
 
 
-def latest(lake: Layout, recipe: str, settings: Judge) -> Published | None:
-    """The last calibration by these settings, whatever its labels; of all, where the recipe names none."""
+def of_judge(lake: Layout, recipe: str, settings: Judge) -> list[Published]:
+    """All calibrations of this rubric and model, the newest first, whatever labels they were held to and how
+    much was asked twice or in other dress."""
+    judge = {"rubric_digest": rubric.of(settings).digest, "model": settings.model}
     published = stage.generations(lake.calibrations(recipe))
-    return next((p for p in published if not settings.gold or p.manifest.fingerprint == mark(settings)), None)
+    return [p for p in published if judge.items() <= p.manifest.details.items()]
 
 
 def publish(
@@ -139,8 +141,7 @@ def _named(settings: Judge) -> Settings:
     return settings.gold
 
 
-def _asked(lake: Layout, settings: Judge, labelled: Gold) -> list[Asked]:
-    key = lake_key.read(lake)
+def _asked(key: bytes, settings: Judge, labelled: Gold) -> list[Asked]:
     rubric_, texts = rubric.of(settings), labelled.documents.column("text").to_pylist()
     first = list(prompt.requests(rubric_, labelled.documents, settings.model, key))
     found = [Asked(row, GOLD, request) for row, request in enumerate(first)]
@@ -166,7 +167,7 @@ def _order(labelled: Gold, seed: int) -> list[int]:
 
 def _rows(lake: Layout, settings: Judge, labelled: Gold, ledger: "Ledger") -> list[dict[str, Any]]:
     """A row of ROWS for each request, in their order."""
-    asked, scored = _asked(lake, settings, labelled), rubric.of(settings).score
+    asked, scored = _asked(lake_key.read(lake), settings, labelled), rubric.of(settings).score
     replies = answers.replies(ledger, [each.request for each in asked])
     documents = labelled.documents.drop_columns(["text"]).to_pylist()
     return [

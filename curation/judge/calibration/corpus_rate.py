@@ -68,13 +68,6 @@ def measure(
     )
 
 
-def are_of_one_judge(calibrated: Published, judged: Published) -> bool:
-    """Whether the same model judged by the same rubric: another's errors say nothing of these judgments."""
-    names = ("model", "rubric_digest")
-    one, other = ([made.manifest.details[name] for name in names] for made in (calibrated, judged))
-    return one == other
-
-
 def _said(judged: Published, at: int) -> Share:
     """Of the audit slice, which was drawn from all documents alike."""
     columns = ["outcome", "score", "drawn_for"]

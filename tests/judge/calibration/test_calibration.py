@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from curation import alarms, approvals, pipeline, stage, storage
+from curation import alarms, approvals, cli, pipeline, stage, storage
 from curation.claude import stand_in
 from curation.claude.client import Connection
 from curation.claude.ledger import Ledger
@@ -102,21 +103,19 @@ def test_an_edit_that_the_judge_does_not_see_is_no_probe(make_job, monkeypatch):
         job.gold.documents.schema.get_field_index("text"), "text", [[f"A {middle} b."]]
     )
     monkeypatch.setattr(probes, "EDITS", {"middle": lambda text: text.replace("x" * 9_000, "y" * 9_000, 1)})
-    asked = calibration.requests(job.lake, job.judge, replace(job.gold, documents=long_one))
+    asked = calibration.requests(job.key, job.judge, replace(job.gold, documents=long_one))
     assert "y" in probes.EDITS["middle"](f"A {middle} b.")
     assert len({request.text_digest for request in asked}) == 2
 
     monkeypatch.setattr(probes, "EDITS", {"none": str})
-    assert len(calibration.requests(job.lake, job.judge, replace(job.gold, documents=long_one))) == 1
+    assert len(calibration.requests(job.key, job.judge, replace(job.gold, documents=long_one))) == 1
 
 
 def test_a_row_for_each_request_the_bad_rows_of_the_gold_and_the_report_are_published(make_job):
     job = make_job()
     made = calibrate(job, sound)
     rows = rows_of(made)
-    assert [row["key"] for row in rows] == [
-        r.key for r in calibration.requests(job.lake, job.judge, job.gold)
-    ]
+    assert [row["key"] for row in rows] == [r.key for r in calibration.requests(job.key, job.judge, job.gold)]
     assert {row["asked"] for row in rows} == {"gold", "again", *probes.EDITS}
     assert made.manifest.dropped == {"broken_json": 1, "no_label": 1}
     assert (made.manifest.rows_in, made.manifest.kept) == (DOCUMENTS + 2, DOCUMENTS)
@@ -192,6 +191,20 @@ def test_a_worse_model_raises_an_alarm_that_a_person_may_let_pass(make_job):
     assert {alarm.what for alarm in pending} == {"kappa_loss", "mae_loss"}
     approvals.add(job.lake, held, pending, approvals.Approval("cheaper, as agreed", None))
     pipeline.check_alarms(job, pipeline.calibrate)
+
+
+def test_an_alarm_of_other_labels_than_the_recipe_names_is_approved_of_too(make_job, tmp_path):
+    """As `curation calibrate --gold` makes it: less is asked twice, less in other dress."""
+    calibrate(make_job(), sound)
+    job = make_job("claude-haiku-5-5")
+    judge = job.judge.model_copy(update={"gold": job.judge.gold.model_copy(update={"again": 0.1})})
+    other = replace(job, recipe=job.recipe.model_copy(update={"judge": judge}))
+    calibrate(other, poor)
+    where = ["-r", str(tmp_path / "small.yaml"), "-l", str(tmp_path / "lake")]
+    told = CliRunner().invoke(cli.app, ["approve", "--why", "cheaper", *where])
+    assert told.exit_code == 0, told.output
+    assert "approved: cheaper" in told.output
+    pipeline.check_alarms(other, pipeline.calibrate)
 
 
 def test_a_worse_model_that_nobody_approved_of_is_no_measure_for_the_next(make_job):
