@@ -12,7 +12,7 @@ Each is safe to repeat and safe to kill. A batch that was paid for is never sent
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -184,6 +184,20 @@ def advance(
             return decision
     land(client, ledger, raw, batch.nonce, patience=patience)
     return Decision(Verdict.ENDED)
+
+
+def land_others(client: anthropic.Anthropic, ledger: Ledger, raw: str, mine: Collection[str]) -> None:
+    """Land what other runs have sent and has ended, all but `mine`. Of a run that died, of a recipe that has
+    changed since, nobody else may ask for it; until it lands it takes room under caps and in the queue."""
+    for batch in ledger.in_flight():
+        if batch.nonce in mine or batch.state == "submitting":
+            continue
+        patience = Patience.of(batch.model)
+        try:
+            if poll(client, ledger, batch, failures=0, patience=patience).verdict is Verdict.ENDED:
+                land(client, ledger, raw, batch.nonce, patience=patience)
+        except ClaudeError as error:  # of another key or address, maybe: whoever wants it will be told
+            log.info("message batch %s of another run cannot be had here: %s", batch.batch_id, error)
 
 
 def _planned(ledger: Ledger, batch: MessageBatch, patience: Patience) -> Decision:

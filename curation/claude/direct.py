@@ -22,7 +22,7 @@ from curation.claude.ledger import Ledger
 from curation.claude.pace import Pace
 from curation.claude.purpose import UNSAID, Purpose
 from curation.claude.request import Request
-from curation.claude.service import Service
+from curation.claude.service import Reply, Service
 from curation.claude.split import Limits, split
 
 _WINDOW = 4  # times the concurrency: the requests of a direct batch
@@ -88,6 +88,7 @@ class _Round:
         self.service, self.asked, self.journal = service, asked, journal
         self.trouble: Exception | None = None
         self.over = asyncio.Event()
+        self.doubted: list[tuple[Window, str, Reply]] = []  # refused before anything was answered
         self.queue: asyncio.Queue[tuple[Window, Request] | None] = asyncio.Queue(service.pace.concurrency)
 
     async def go(self, groups: Iterator[list[Request]]) -> None:
@@ -106,6 +107,8 @@ class _Round:
         """Write what has been answered, and free the rest of what was claimed."""
         self.over.set()
         await keeper
+        for doubted in self.doubted if self.trouble is None else ():
+            self.journal.put(*doubted)
         try:
             self.journal.write(self.journal.take())  # nothing, unless the keeper failed
         except Exception as error:  # noqa: BLE001 - raised by `go`, when what was claimed is free
@@ -151,7 +154,12 @@ class _Round:
             reply = await self.service.ask(request, cached=window.cached, patience=window.patience)
             if reply is None:  # certainly not answered
                 window.begun.discard(request.key)
-        self.journal.put(window, request.key, reply)
+        if self.service.has_answered or not reply.is_refusal:
+            self.journal.put(window, request.key, reply)
+            return
+        # Maybe not the request, but a server that is set up wrongly: then nothing of this is to stand.
+        window.begun.discard(request.key)
+        self.doubted.append((window, request.key, reply))
 
     async def _turn(self, window: Window) -> bool:
         """Wait until one more request may be sent; False if none may any more."""

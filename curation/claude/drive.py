@@ -18,7 +18,7 @@ from itertools import islice
 import anthropic
 
 from curation.claude import caching
-from curation.claude.batches import Planned, advance, submit
+from curation.claude.batches import Planned, advance, land_others, submit
 from curation.claude.budget import NO_CAP, Budget, dollars, fit
 from curation.claude.decide import Patience, Verdict
 from curation.claude.ledger import Ledger
@@ -106,6 +106,7 @@ def drive(
         before = Look(asked.ledger, started)
         deque(before.lacking(asked.requests), maxlen=0)
         watch.take(before.holders)
+        watch.land_others()
     while True:
         look = Look(asked.ledger, started)
         for group in split(look.lacking(asked.requests), asked.limits):
@@ -196,6 +197,9 @@ class Watch:
             if self.due[batch.nonce] <= time.monotonic():
                 self._advance(batch)
 
+    def land_others(self) -> None:
+        land_others(self.client, self.asked.ledger, self.asked.raw, self.due)
+
     def _advance(self, batch: MessageBatch) -> None:
         asked = self.asked
         step = advance(
@@ -243,6 +247,7 @@ def _send(
                 watch.advance()
             raise
         if not fits:
+            watch.land_others()
             yield from watch.pause(_POLLS_FOR_ROOM * patience.poll_seconds, for_room=True)
             continue
         nonce = secrets.token_hex(NONCE_CHARS // 2)

@@ -15,7 +15,7 @@ import httpx2
 from curation.claude import local
 from curation.claude.client import described, without_password
 from curation.claude.decide import Fate, Patience, after_create, retry_after
-from curation.claude.outcome import Answer, read_result
+from curation.claude.outcome import Answer, Outcome, read_result
 from curation.claude.pace import Pace
 from curation.claude.prices import cost
 from curation.claude.request import Request, answers_for
@@ -46,6 +46,11 @@ class Reply:
     usd: Decimal = Decimal(0)
     is_told: bool = True
 
+    @property
+    def is_refusal(self) -> bool:
+        """The server refused to take it, and nothing was billed."""
+        return self.answer.outcome is Outcome.ERRORED and self.is_told
+
 
 class Service:
     """The other side of a run: every request goes through here, and its answer sets the pace of the rest."""
@@ -56,7 +61,7 @@ class Service:
         self._create = client.messages.with_raw_response.create
         self._url = without_password(str(client.base_url))
         self._in_flight = 0
-        self._has_answered = False
+        self.has_answered = False
         self._trouble: ClaudeError | None = None
         self._refused: frozenset[str] = frozenset()  # parameters that a local server does not take
         self._refusals = 0  # of requests, before any was answered
@@ -106,7 +111,7 @@ class Service:
                 f"asked for {name}, answered by {answer.model}: not kept. Name the model that serves at "
                 f"{self._url}, or set the base URL of the one you want"
             )
-        self._has_answered = True
+        self.has_answered = True
         tokens = answer.tokens
         taken = {"input-tokens": tokens["input_tokens"] + tokens["write_tokens"]}
         taken["output-tokens"] = tokens["output_tokens"]
@@ -126,18 +131,19 @@ class Service:
         if fate is Fate.REFUSED:
             if local.is_local(request.model) and self._does_without(what, sent):
                 return None
-            if not self._has_answered and status != 413:
+            if not self.has_answered and status != 413:
                 self._refusals += 1
                 if self._refusals >= _REFUSALS_FIRST:
                     self._trouble = self._hopeless(what, status)
                     return None
             kind = "request_too_large" if status == 413 else "invalid_request_error"
             return _errored(kind, what)
-        if fate is Fate.UNREACHED and (status is not None or not self._has_answered):
+        if fate is Fate.UNREACHED and (status is not None or not self.has_answered):
             self._trouble = self._hopeless(what, status)
             return None
         seconds = retry_after(error) if isinstance(error, anthropic.APIError) else None
-        self._slow(what, sent_at, patience, busy=fate is not Fate.UNKNOWN, retry_seconds=seconds)
+        busy = fate is not Fate.UNKNOWN or isinstance(error, anthropic.APITimeoutError)
+        self._slow(what, sent_at, patience, busy=busy, retry_seconds=seconds)
         if fate is Fate.UNKNOWN:
             told = error.type if isinstance(error, anthropic.APIStatusError) else None
             return _errored(told or "connection_error", what, is_told=False)

@@ -266,6 +266,23 @@ def test_a_key_that_is_refused_ends_the_run(ask, go):
     assert len(server.received) <= 8
 
 
+def test_what_a_server_that_was_set_up_wrongly_refused_is_asked_again(ledger, ask, go):
+    """Its context too small, its template broken: the first refusals would else stand for good."""
+    requests = [ask(i) for i in range(20)]
+    refusal = error(400, "invalid_request_error", "the prompt is too long")
+    with serving(lambda number, params: refusal) as server, pytest.raises(ClaudeError, match="too long"):
+        go(server, requests)
+    assert rows(ledger, requests) == {}
+
+    def reply(number, params):
+        return refusal if "text number 3" in asked_for(params) else message(params)
+
+    with serving(reply) as server:
+        assert dict(go(server, requests).outcomes) == {"ok": 19, "errored": 1}
+        assert dict(go(server, requests[3:4]).outcomes) == {"errored": 1}
+        assert len(server.received) == 20
+
+
 def test_an_answer_by_another_model_is_refused_and_not_kept(ledger, ask, go):
     requests = [ask(i) for i in range(3)]
     with (

@@ -20,6 +20,7 @@ from curation.claude.drive import Asked, reservation
 from curation.claude.ledger import Ledger
 from curation.claude.outcome import Answer, Outcome
 from curation.claude.purpose import Purpose
+from curation.claude.run import run
 from curation.claude.split import Limits
 from curation.claude.stand_in import wire
 from curation.claude.stand_in.messages import respond
@@ -249,6 +250,27 @@ def test_who_waits_is_told_when_to_look_again_for_a_batch_of_unknown_fate(ledger
         steps.close()
     assert {batch.batch_id is None for batch in wait.live} == {True, False}
     assert wait.retry_seconds == pytest.approx(0.05, abs=0.05)
+
+
+@pytest.mark.parametrize("tight", ["queue", "cap"])
+def test_what_a_dead_run_sent_lands_with_the_next_one_though_that_asks_something_else(
+    ledger, ask, raw, tmp_path, tight
+):
+    """Its prompt has changed meanwhile: the answers are paid for, and their room is needed."""
+    old = [ask(i, model=PRICED) for i in range(4)]
+    new = [ask(i, model=PRICED, prompt_digest="q" * 32) for i in range(4)]
+    each = reservation(old[0], cached=False)
+    with stand_in.serve(delay_seconds=0.05, model=PRICED) as server:
+        client = Connection("k", server.url).client()
+        planned = Planned("n" * 16, tuple(old))
+        ledger.plan(planned.nonce, old, reserve=lambda _: each)
+        submit(client, ledger, planned)
+        limits = {"limits": Limits(queue=4)} if tight == "queue" else {"budget": Budget(day_usd=5 * each)}
+        options = {"purpose": Purpose("r", "judge", "run-2"), "patience": Patience(0.05, 0.5, 0.5)}
+        report = run(client, ledger, new, raw, **options, **limits)
+    assert dict(report.outcomes) == {"ok": 4}
+    assert ledger.in_flight() == []
+    assert {row.outcome for row in ledger.answers([request.key for request in old])} == {"ok"}
 
 
 def test_a_process_that_asks_one_by_one_is_waited_for_while_it_is_alive(client, ledger, ask, drive):
