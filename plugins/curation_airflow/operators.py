@@ -6,6 +6,7 @@ when the waiting is over. What was sent is never sent again and never cancelled:
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,18 @@ if TYPE_CHECKING:
 
     from curation.claude.client import Clients
     from curation.claude.drive import Asked
+    from curation.claude.run import Report
 
 CONNECTION = "anthropic"
+
+
+def hook(conn_id: str) -> "AnthropicHook":
+    """The connection to Claude. Its HTTP client would log a line for each request: hundreds, among which a
+    task's own few could not be seen."""
+    from airflow.providers.anthropic.hooks.anthropic import AnthropicHook
+
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    return AnthropicHook(conn_id)
 
 
 class MessageBatchOperator(BaseOperator):
@@ -79,7 +90,7 @@ class MessageBatchOperator(BaseOperator):
         try:
             wait = next(steps)
         except StopIteration as finished:
-            self.log.info("done: %s", finished.value)
+            self._tell(finished.value)
             return
         finally:
             steps.close()
@@ -94,27 +105,26 @@ class MessageBatchOperator(BaseOperator):
         """One by one, without message batches: each answer takes seconds, so the worker is kept."""
         from curation.claude import direct
 
-        self.log.info("done: %s", direct.ask(self._clients(), asked))
+        self._tell(direct.ask(self._clients(), asked))
+
+    def _tell(self, report: "Report") -> None:
+        # Not what was sent: that may have been by an earlier process of this task.
+        self.log.info("of %d requests: %s", report.requested, dict(report.outcomes))
 
     def _clients(self) -> "Clients":
         from curation.claude.client import Connection
 
-        hook = self._hook()
-        found = hook.get_connection(self.conn_id)
+        made = hook(self.conn_id)
+        found = made.get_connection(self.conn_id)
         if found.host and not found.password and not found.extra_dejson:  # a server that asks for no key
             return Connection("no-key", found.host)
-        return HookClients.of(hook)
+        return HookClients.of(made)
 
     def _client(self) -> "Anthropic":
         from curation.claude.client import sealed
 
-        client: Anthropic = self._hook().get_conn()  # type: ignore[assignment]
+        client: Anthropic = hook(self.conn_id).get_conn()  # type: ignore[assignment]
         return sealed(client)
-
-    def _hook(self) -> "AnthropicHook":
-        from airflow.providers.anthropic.hooks.anthropic import AnthropicHook
-
-        return AnthropicHook(self.conn_id)
 
 
 @dataclass(frozen=True)
@@ -125,10 +135,10 @@ class HookClients:
     many: "AsyncAnthropic"
 
     @classmethod
-    def of(cls, hook: "AnthropicHook") -> "HookClients":
+    def of(cls, made: "AnthropicHook") -> "HookClients":
         from curation.claude.client import sealed
 
-        one, many = hook.get_conn(), asyncio.run(hook.get_async_conn())
+        one, many = made.get_conn(), asyncio.run(made.get_async_conn())
         return cls(sealed(one), sealed(many))  # type: ignore[arg-type, type-var]  # all platforms speak alike
 
     def client(self) -> "Anthropic":

@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import TaskAwaitingInput
 
 from curation.errors import BudgetError
 from curation_airflow.failures import send
-from curation_airflow.operators import CONNECTION
+from curation_airflow.operators import CONNECTION, hook
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 SUBJECT = "{step} of {recipe} is expected to cost {usd}"
 BODY = """{quote}
-**Approve**, and it is sent. **Reject**, and the task fails with nothing sent. Then ask for a smaller sample,
-or for another model."""
+You are asked because the recipe's `budget.ask_usd` is {limit}. **Approve**, and it is sent, unless more than
+{high} is expected by then. **Reject**, and the task fails with nothing sent. Then ask for a smaller sample
+or for another model; cleared, the task asks again."""
 
 
 class QuoteOperator(ApprovalOperator):
@@ -61,7 +62,8 @@ class QuoteOperator(ApprovalOperator):
             return vars(told.usd)
         usd = money(told.usd.expected)
         self.subject = SUBJECT.format(step=self.step, recipe=job.recipe.name, usd=usd)
-        self.body = BODY.format(quote=told.markdown())
+        limit, high = money(float(job.recipe.budget.ask_usd or 0)), money(told.usd.high)
+        self.body = BODY.format(quote=told.markdown(), limit=limit, high=high)
         send(f"{context['ti'].dag_id}.{self.task_id} waits for approval. {self.subject}:\n{self.body}")
         try:
             super().execute(context)
@@ -74,29 +76,31 @@ class QuoteOperator(ApprovalOperator):
         self, context: "Context", event: dict[str, Any], agreed_usd: float = 0.0
     ) -> dict[str, float]:
         """After the answer. BudgetError if it was no, or if by now it costs more than what was shown."""
-        from curation import asking
+        from curation.claude.quote import money
 
-        job = self.job(dict(context))
-        told = self._quote(job)
+        told = self._quote(self.job(dict(context)))
         by = (event.get("responded_by_user") or {}).get("name") or "someone"
+        expected = (
+            f"{self.step} is expected to cost {money(told.usd.expected)}: nothing was sent. Clear this task"
+        )
         try:
             super().execute_complete(context, event)
         except HITLRejectException as error:
-            raise BudgetError(f"rejected by {by}; {asking.refusal(job.recipe, self.step, told)}") from error
+            raise BudgetError(
+                f"rejected by {by}; {expected} to be asked again, or ask for a smaller sample"
+            ) from error
         if told.usd.expected > agreed_usd:
             raise BudgetError(
-                f"{by} agreed to ${agreed_usd:,.4g} at most, and there is more to ask by now; "
-                f"{asking.refusal(job.recipe, self.step, told)}. Clear this task to be asked again"
+                f"{by} agreed to {money(agreed_usd)} at most, and now {expected} to be asked again"
             )
+        self.log.info("%s agreed to %s at most", by, money(agreed_usd))
         return vars(told.usd)
 
     def _quote(self, job: "Job") -> "Quote":
-        from airflow.providers.anthropic.hooks.anthropic import AnthropicHook
-
         from curation import asking
         from curation.claude.client import sealed
 
         step = asking.step(job.recipe, self.step)
         assert step is not None, "the recipe has the step for which this task was made"
-        client = sealed(AnthropicHook(self.conn_id).get_conn())  # type: ignore[type-var]
+        client = sealed(hook(self.conn_id).get_conn())  # type: ignore[type-var]
         return asking.quote(job, step, step.requests(job), client)  # type: ignore[arg-type]

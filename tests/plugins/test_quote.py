@@ -87,7 +87,13 @@ def test_above_it_a_person_sees_the_quote(lake, asked):
     kwargs = parked(operator(lake, 0))
     [shown] = asked
     assert shown["subject"].startswith("judge of small is expected to cost $0.0")
-    for said in ("| requests to send | 50", "| expected | $", "| reserved when sent |", "claude-haiku-5-5"):
+    for said in (
+        "| requests to send | 50",
+        "| expected | $",
+        "| reserved when sent |",
+        "claude-haiku-5-5",
+        "`budget.ask_usd` is $0.00",
+    ):
         assert said in shown["body"]
     assert shown["options"] == ["Approve", "Reject"]
     assert kwargs["agreed_usd"] > 0
@@ -109,7 +115,7 @@ def test_what_is_agreed_to_goes_on(lake, asked, service):
 
 def test_what_is_rejected_fails_for_good_with_who_and_what(lake, asked):
     with pytest.raises(
-        BudgetError, match=r"rejected by Ada; the step judge is expected(?s:.*)nothing was sent"
+        BudgetError, match=r"rejected by Ada; judge is expected to cost \$0\.\d+: nothing was sent"
     ):
         answer(operator(lake, 0), "Reject", parked(operator(lake, 0)))
 
@@ -118,5 +124,8 @@ def test_an_answer_is_about_the_sum_that_was_shown(lake, asked):
     """While a person thinks, the recipe gets a dearer model: to that nobody has agreed."""
     kwargs = parked(operator(lake, 0))
     dearer = operator(lake, 0, **{"judge.model": "claude-opus-5-5"})
-    with pytest.raises(BudgetError, match=r"Ada agreed to \$0\.0\d+ at most, and there is more"):
+    with pytest.raises(
+        BudgetError,
+        match=r"Ada agreed to \$0\.0\d+ at most, and now judge is expected to cost \$0\.\d+: nothing",
+    ):
         answer(dearer, "Approve", kwargs)
