@@ -29,8 +29,8 @@ Decides about every document of **{name}** and publishes what is kept as Parquet
   waits; clearing or killing it cancels nothing that is paid for, and sends nothing again.
 * **Alarms**: if the first decisions are out of the ordinary, `screen` waits for approval before anything of
   them is sent or released; `calibration`, where the judge is held to gold labels and has become worse.
-* **Money**: where the recipe says `budget.ask_usd`, what is sent is quoted first and waits for approval above
-  it; no run passes `budget.run_usd`, no day `budget.day_usd`.
+* **Money**: what is sent is quoted first, and above the recipe's `budget.ask_usd` waits for approval; no run
+  passes `budget.run_usd`, no day `budget.day_usd`.
 * It cannot be backfilled: backfill `ingest_{name}`, and it follows.
 
 The release is an event of the asset `release_{name}`, on which `pretrain_{name}` waits.
@@ -125,24 +125,27 @@ def _job(path: str) -> Callable[[Mapping[str, Any]], Any]:
 
 
 def _asked(recipe: Recipe, step: str, task_id: str, path: str, doc: str) -> list[AbstractOperator]:
-    """The task that asks for a step, and before it, where a recipe wants that, the one that quotes."""
-    at_cap = partial(_at_cap, path, step) if step.startswith("judge_") else None
-    ask = MessageBatchOperator(
-        task_id=task_id, asked=partial(_requests, path, step), at_cap=at_cap, doc_md=doc
-    )
+    """The task that asks for a step, and before it, unless the model is free, the one that quotes."""
     asks = recipe.synthesize if step == "synthesize" else recipe.judge
     assert asks is not None, "a task asks for what the recipe has"
-    if recipe.budget.ask_usd is None or is_free(asks.model):
+    quoted = None if is_free(asks.model) else f"quote_{step}"
+    asked = partial(_requests, path, step, quoted)
+    at_cap = partial(_at_cap, path, step) if step.startswith("judge_") else None
+    ask = MessageBatchOperator(task_id=task_id, asked=asked, at_cap=at_cap, doc_md=doc)
+    if quoted is None:
         return [ask]
-    return [QuoteOperator(task_id=f"quote_{step}", job=_job(path), step=step, doc_md=QUOTE_DOC), ask]
+    return [QuoteOperator(task_id=quoted, job=_job(path), step=step, doc_md=QUOTE_DOC), ask]
 
 
-def _requests(path: str, step: str, context: Mapping[str, Any]) -> Any:
+def _requests(path: str, step: str, quoted: str | None, context: Mapping[str, Any]) -> Any:
     from curation import asking
+    from curation_airflow.quote import check_agreed
 
     job = _job(path)(context)
     found = asking.step(job.recipe, step)
     assert found is not None, "the recipe has the step for which this task was made"
+    if quoted:
+        check_agreed(job, step, quoted, context)
     return asking.asked(job, found, found.requests(job), context["run_id"])
 
 

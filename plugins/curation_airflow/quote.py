@@ -56,7 +56,7 @@ class QuoteOperator(ApprovalOperator):
         from curation.claude.quote import money
 
         job = self.job(dict(context))
-        told = self._quote(job)
+        told = quote(job, self.step, self.conn_id)
         self.log.info("the quote of %s:\n%s", self.step, told.markdown())
         if asking.is_agreed(job.recipe, told):
             return vars(told.usd)
@@ -78,7 +78,7 @@ class QuoteOperator(ApprovalOperator):
         """After the answer. BudgetError if it was no, or if by now it costs more than what was shown."""
         from curation.claude.quote import money
 
-        told = self._quote(self.job(dict(context)))
+        told = quote(self.job(dict(context)), self.step, self.conn_id)
         by = (event.get("responded_by_user") or {}).get("name") or "someone"
         expected = (
             f"{self.step} is expected to cost {money(told.usd.expected)}: nothing was sent. Clear this task"
@@ -96,11 +96,31 @@ class QuoteOperator(ApprovalOperator):
         self.log.info("%s agreed to %s at most", by, money(agreed_usd))
         return vars(told.usd)
 
-    def _quote(self, job: "Job") -> "Quote":
-        from curation import asking
-        from curation.claude.client import sealed
 
-        step = asking.step(job.recipe, self.step)
-        assert step is not None, "the recipe has the step for which this task was made"
-        client = sealed(hook(self.conn_id).get_conn())  # type: ignore[type-var]
-        return asking.quote(job, step, step.requests(job), client)  # type: ignore[arg-type]
+def quote(job: "Job", step: str, conn_id: str = CONNECTION) -> "Quote":
+    """What it would cost by now to have the requests of a step answered."""
+    from curation import asking
+    from curation.claude.client import sealed
+
+    found = asking.step(job.recipe, step)
+    assert found is not None, "the recipe has the step for which this task was made"
+    client = sealed(hook(conn_id).get_conn())  # type: ignore[type-var]
+    return asking.quote(job, found, found.requests(job), client)  # type: ignore[arg-type]
+
+
+def check_agreed(job: "Job", step: str, task_id: str, context: "Mapping[str, Any]") -> None:
+    """BudgetError for a step that by now is expected to cost more than the recipe allows without asking, and
+    than what the task `task_id` of this DAG run has quoted: the recipe may have changed, and the sending task
+    been cleared alone."""
+    from curation import asking
+    from curation.claude.quote import money
+
+    if job.recipe.budget.ask_usd is None:
+        return
+    told = quote(job, step)
+    agreed_usd = (context["ti"].xcom_pull(task_ids=task_id) or {}).get("high", 0.0)
+    if not asking.is_agreed(job.recipe, told) and told.usd.expected > agreed_usd:
+        raise BudgetError(
+            f"{step} is expected to cost {money(told.usd.expected)}, and {money(agreed_usd)} at most was "
+            f"quoted in this run: nothing was sent. Clear the task {task_id}, and you are asked again"
+        )

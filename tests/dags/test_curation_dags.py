@@ -61,7 +61,7 @@ def test_ranges_of_keys_are_merged_in_tasks_of_their_own_before_anything_is_deci
     assert merge.get_parse_time_mapped_ti_count() == 8
 
 
-def test_what_costs_money_is_quoted_before_where_a_recipe_wants_that(dags):
+def test_what_costs_money_is_quoted_before(dags):
     assert {"judge", "quote_judge", "synthesize_text"} <= set(dags["release_asking"].task_ids)
     assert serialized(dags["release_asking"]).get_task("judge").upstream_task_ids == {"quote_judge"}
     assert "quote_synthesize" not in dags["release_asking"].task_ids  # the stand-in is free

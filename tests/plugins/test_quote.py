@@ -9,7 +9,7 @@ from curation import pipeline
 from curation.claude import stand_in
 from curation.claude.client import Connection
 from curation.errors import BudgetError
-from curation_airflow.quote import QuoteOperator
+from curation_airflow.quote import QuoteOperator, check_agreed
 from tests.sample import ingest
 from tests.storage.test_lake import write_source
 
@@ -129,3 +129,17 @@ def test_an_answer_is_about_the_sum_that_was_shown(lake, asked):
         match=r"Ada agreed to \$0\.0\d+ at most, and now judge is expected to cost \$0\.\d+: nothing",
     ):
         answer(dearer, "Approve", kwargs)
+
+
+def test_the_task_that_sends_refuses_what_nobody_has_agreed_to(lake):
+    """Cleared alone after the recipe has changed, it would send what was never quoted in this run."""
+
+    def quoted(usd):
+        return {"ti": SimpleNamespace(xcom_pull=lambda task_ids: usd and {"high": usd})}
+
+    dear = operator(lake, 0).job({})
+    check_agreed(dear, "judge", "quote_judge", quoted(100.0))
+    for agreed in (0.0001, None):
+        with pytest.raises(BudgetError, match=r"nothing was sent\. Clear the task quote_judge"):
+            check_agreed(dear, "judge", "quote_judge", quoted(agreed))
+    check_agreed(operator(lake, 100).job({}), "judge", "quote_judge", quoted(None))
