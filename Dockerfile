@@ -26,7 +26,7 @@ WORKDIR /curation
 ARG PIP_EXTRA_INDEX_URL
 COPY pyproject.toml constraints.txt README.md LICENSE NOTICE ./
 COPY curation/__init__.py curation/
-RUN pip install -c constraints.txt '.[airflow,pretrain,s3]'
+RUN pip install -c constraints.txt '.[airflow,pretrain,s3,trafilatura]'
 
 COPY curation curation
 RUN pip install --no-deps --force-reinstall .

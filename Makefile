@@ -40,5 +40,5 @@ install: .venv/installed
 	$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); sys.exit(None if ok else f"Curation needs Python 3.11 to 3.13, this is {sys.version.split()[0]}: make PYTHON=python3.12 …")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(UV) pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[airflow,pretrain,s3,dev]'
+	$(UV) pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[airflow,pretrain,s3,trafilatura,dev]'
 	touch $@

@@ -1,12 +1,18 @@
 """An annotator: documents in, columns out; the same rows, in the same order."""
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+UNICODE = {"regex": version("regex"), "unicode": unicodedata.unidata_version}
+"""What says which characters are letters, and how they fold: `settings` of all that cuts text into words.
+Another Python may have another Unicode, and other values of rare characters; then it is another column."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +22,7 @@ class Annotator:
     `annotate` takes a record batch with `document.SCHEMA` and returns one with `columns`, row for row.
     A column holds the measured value, not a verdict: thresholds belong to the recipe's rules.
     `version` is raised when the values change for the same settings. Both are part of the fingerprint:
-    `settings` holds what of a recipe, and of the files that it names, decides the values.
+    `settings` holds what of a recipe, of the files that it names and of libraries decides the values.
     """
 
     name: str

@@ -61,12 +61,9 @@ def columns(recipe: Recipe) -> tuple[Column, ...]:
     asked_for = annotators.annotators(recipe.annotate)
     if recipe.annotate.decontaminate:
         asked_for = (*asked_for, decontaminate.annotator(recipe.annotate.decontaminate))
-    made = [Column(a, fingerprint(a.name, a.version, a.settings)) for a in asked_for]
     if recipe.select.duplicates:
-        duplicates = recipe.select.duplicates
-        signatures = dedup.annotator(duplicates)
-        asked = {"shingle_words": duplicates.shingle_words, "hashes": duplicates.hashes}
-        made.append(Column(signatures, fingerprint(signatures.name, signatures.version, asked)))
+        asked_for = (*asked_for, dedup.annotator(recipe.select.duplicates))
+    made = [Column(a, fingerprint(a.name, a.version, a.settings)) for a in asked_for]
     _refuse_twice(made, (recipe.judge.column, recipe.judge.good_column) if recipe.judge else ())
     return tuple(made)
 
@@ -250,7 +247,7 @@ def _refuse_twice(made: list[Column], judged: Sequence[str]) -> None:
         )
     writer: dict[str, str] = {**dict.fromkeys(SCHEMA.names, "documents"), **dict.fromkeys(judged, "judge")}
     for column in made:
-        for name in {column.name, *column.annotator.columns.names}:
+        for name in column.annotator.columns.names:
             if name in writer:
                 raise RecipeError(
                     f"column {name!r} is written by {writer[name]} and by {column.annotator.name}: rename one"

@@ -17,7 +17,8 @@ from curation.recipe import Duplicates
 def directory(lake: Layout, settings: Duplicates) -> str:
     """Where the pairs lie that were compared by these settings."""
     signatures = dedup.annotator(settings)  # its version is also that of what a word is
-    return lake.pairs(fingerprint("pairs", signatures.version, {"shingle_words": settings.shingle_words}))
+    asked = {name: value for name, value in signatures.settings.items() if name != "hashes"}
+    return lake.pairs(fingerprint("pairs", signatures.version, asked))
 
 
 def known(directory: str, digests: pa.ChunkedArray) -> dict[tuple[str, str], float]:

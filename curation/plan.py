@@ -8,16 +8,19 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from curation import layout, stage, storage
-from curation.errors import LakeError
+from curation.document import content_hash
+from curation.errors import LakeError, RecipeError
 from curation.fingerprint import fingerprint
 from curation.layout import Layout
 from curation.manifest import Input
 from curation.recipe import Source
 
-VERSION = 2  # of what ingest makes of an archive: raised with other weights, too
+VERSION = 3  # of what ingest makes of an archive
+WEIGHTS = Path(__file__).with_name("ingest") / "blocks.npz"
 GROUP_BYTES = 256_000_000  # of archive
 
 
@@ -46,11 +49,28 @@ _version = cache(version)  # it reads a file each time
 
 
 def place(source: Source, partition: str) -> Place:
-    """Where the documents of a partition lie: settings and the libraries that read archives decide it."""
-    others = ("datatrove", "trafilatura") if source.extract.extractor == "trafilatura" else ()
-    libraries = {name: _version(name) for name in ("fastwarc", "resiliparse", *others)}
-    mark = fingerprint("documents", VERSION, {**source.model_dump(mode="json"), "libraries": libraries})
-    return Place(source.name, mark, partition)
+    """Where the documents of a partition lie: settings, weights and the libraries that read archives decide.
+
+    RecipeError where the extractor is not installed.
+    """
+    extractor = source.extract.extractor
+    others = ("datatrove", "trafilatura") if extractor == "trafilatura" else ()
+    try:
+        libraries = {name: _version(name) for name in ("fastwarc", "resiliparse", *others)}
+    except PackageNotFoundError as error:
+        raise RecipeError(
+            f"source {source.name!r}: extractor: {extractor} needs the package {error.name}, which is not "
+            f"installed: pip install 'curation[{error.name}]', or extractor: blocks"
+        ) from error
+    asked = {**source.model_dump(mode="json"), "libraries": libraries}
+    if extractor == "blocks":
+        asked["weights"] = _weights()
+    return Place(source.name, fingerprint("documents", VERSION, asked), partition)
+
+
+@cache
+def _weights() -> str:
+    return content_hash(WEIGHTS.read_bytes())
 
 
 def plan(lake: Layout, source: Source, partition: str) -> list[str]:

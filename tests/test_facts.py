@@ -3,6 +3,8 @@
 import pytest
 
 from curation import facts
+from curation.annotate.url import LISTS
+from curation.annotator import UNICODE
 from curation.errors import RecipeError
 from curation.plan import place
 from curation.recipe import Recipe
@@ -40,6 +42,27 @@ def test_a_changed_setting_changes_the_fingerprint_of_its_own_column_alone() -> 
     assert marks(0.7, 5, 3) == base
     assert {name for name, mark in marks(0.8, 7, 3).items() if mark != base[name]} == {"signatures"}
     assert {name for name, mark in marks(0.8, 5, 4).items() if mark != base[name]} == {"datatrove-p"}
+
+
+@pytest.mark.parametrize(
+    ("versions", "library", "changed"),
+    [
+        (UNICODE, "unicode", {"language", "rules", "signatures"}),
+        (UNICODE, "regex", {"language", "rules", "signatures"}),
+        (LISTS, "datatrove", {"url"}),
+        (LISTS, "tldextract", {"url"}),
+    ],
+)
+def test_an_upgrade_that_may_change_values_changes_the_columns_that_hold_them(
+    versions: dict[str, str], library: str, changed: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def marks() -> set[tuple[str, str]]:
+        made = recipe(annotate={"rules": True, "url": True, "pii": True}, select={"duplicates": {}})
+        return {(column.name, column.fingerprint) for column in facts.columns(made)}
+
+    before = marks()
+    monkeypatch.setitem(versions, library, "99")
+    assert {name for name, _ in marks() - before} == changed
 
 
 def test_where_archives_lie_does_not_change_a_place_but_how_they_are_read_does() -> None:

@@ -1,7 +1,11 @@
 """Documents that would say something else lie elsewhere."""
 
+from importlib.metadata import PackageNotFoundError
+
 import pytest
 
+from curation import plan
+from curation.errors import RecipeError
 from curation.plan import place
 from curation.recipe import Extract, Source
 
@@ -36,3 +40,26 @@ def test_another_trafilatura_makes_other_documents_only_where_it_makes_them(
     ours_then = made(Extract())
     monkeypatch.setattr("curation.plan._version", lambda name: "1")
     assert made(Extract()) == ours_then != ours
+
+
+def test_other_weights_make_other_documents_only_where_they_make_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, theirs = made(Extract()), made(Extract(extractor="resiliparse"))
+    monkeypatch.setattr(plan, "_weights", lambda: "others")
+    assert made(Extract()) != ours
+    assert made(Extract(extractor="resiliparse")) == theirs
+
+
+def test_an_extractor_that_is_not_installed_is_an_error_that_names_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def version(name: str) -> str:
+        if name == "trafilatura":
+            raise PackageNotFoundError(name)
+        return "1"
+
+    monkeypatch.setattr(plan, "_version", version)
+    with pytest.raises(RecipeError, match=r"curation\[trafilatura\]"):
+        made(Extract(extractor="trafilatura"))
+    made(Extract())

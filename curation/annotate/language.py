@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from curation.annotator import Annotator, utf8
+from curation.annotator import UNICODE, Annotator, utf8
 
 MODEL = Path(__file__).with_name("lid.176.ftz")
 
@@ -107,4 +107,4 @@ def _annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.record_batch([pa.array(names, pa.string()), pa.array(scores, pa.float64())], schema=COLUMNS)
 
 
-LANGUAGE = Annotator("language", 2, COLUMNS, _annotate)
+LANGUAGE = Annotator("language", 2, COLUMNS, _annotate, UNICODE)

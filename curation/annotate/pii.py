@@ -34,4 +34,4 @@ def _annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.record_batch([lists, pa.array(counts, pa.int32())], schema=COLUMNS)
 
 
-PII = Annotator("pii", 1, COLUMNS, _annotate)
+PII = Annotator("pii", 2, COLUMNS, _annotate)

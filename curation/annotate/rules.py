@@ -7,7 +7,7 @@ other, `end` being the first byte that stays.
 import numpy as np
 import pyarrow as pa
 
-from curation.annotator import Annotator, utf8
+from curation.annotator import UNICODE, Annotator, utf8
 from curation.text.values import Values
 
 _TYPES = {int: pa.int64(), float: pa.float64()}
@@ -37,4 +37,4 @@ def _annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.record_batch(columns, schema=COLUMNS)
 
 
-RULES = Annotator("rules", 2, COLUMNS, _annotate)
+RULES = Annotator("rules", 2, COLUMNS, _annotate, UNICODE)

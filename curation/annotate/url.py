@@ -11,6 +11,7 @@ import importlib.util
 import re
 import tarfile
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -111,4 +112,5 @@ def _hashes(archive: tarfile.TarFile, name: str) -> NDArray[np.uint64]:
     return np.unique(hash_lines(np.frombuffer(file.read() + b"\n", dtype=np.uint8)))
 
 
-URL = Annotator("url", 1, COLUMNS, _annotate)
+LISTS = {name: version(name) for name in ("datatrove", "tldextract")}
+URL = Annotator("url", 1, COLUMNS, _annotate, LISTS)

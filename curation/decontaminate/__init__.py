@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curation.annotator import Annotator, utf8
+from curation.annotator import UNICODE, Annotator, utf8
 from curation.decontaminate import evaluation_sets
 from curation.errors import InputError
 from curation.recipe import Decontaminate
@@ -62,7 +62,7 @@ def annotator(settings: Decontaminate) -> Annotator:
     """The annotator for the sets that are in the folder now; RecipeError if there is none. The index is made
     when the first document comes, once a process."""
     sets = evaluation_sets.digests(settings.path)
-    asked = {"ngram_words": settings.ngram_words, "sets": list(sets.items())}
+    asked = {"ngram_words": settings.ngram_words, "sets": list(sets.items()), **UNICODE}
     annotate = partial(_annotate, settings.path, tuple(sets.items()), settings.ngram_words)
     return Annotator("decontaminate", 1, COLUMNS, annotate, asked)
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curation.annotator import Annotator, utf8
+from curation.annotator import UNICODE, Annotator, utf8
 from curation.recipe import Duplicates
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def annotator(settings: Duplicates) -> Annotator:
         )
         return pa.record_batch([values, pa.array(counts)], schema=columns)
 
-    return Annotator("signatures", 2, columns, annotate)
+    asked = {"shingle_words": settings.shingle_words, "hashes": size, **UNICODE}
+    return Annotator("signatures", 2, columns, annotate, asked)
 
 
 def signature(hashes: NDArray[np.uint64], size: int) -> NDArray[np.uint32]:

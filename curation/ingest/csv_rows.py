@@ -12,49 +12,106 @@ from curation.document import content_hash
 from curation.ingest import mapped
 from curation.ingest.inflate import inflated
 from curation.ingest.outcome import Outcome, Quarantined, Skipped, UnreadableError
+from curation.ingest.window import CHUNK_BYTES
 from curation.recipe import Source
 
-MAX_FIELD_CHARS = 64_000_000
+MAX_RECORD_CHARS = 32_000_000
+"""Twice the longest text: it may be all quotation marks, each doubled."""
 
 
 def outcomes(source: Source, name: str, stream: BinaryIO) -> Iterator[Outcome]:
     """What becomes of each row of the file `name`, in order; damage to a compressed file ends it.
 
-    The file is held in memory. Raises InputError where it lacks a mapped column.
+    Raises InputError where it lacks a mapped column.
     """
-    content, damage = _content(stream)
-    csv.field_size_limit(MAX_FIELD_CHARS)
-    # A byte that is not UTF-8 becomes half a character, which no text holds: `_fields` finds it.
-    text = content.decode("utf-8-sig", errors="surrogateescape")
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    csv.field_size_limit(MAX_RECORD_CHARS)
+    lines = _Lines(stream)
+    reader = csv.reader(lines, strict=True)
     try:
         header = next(reader, [])
     except csv.Error as error:
         yield Quarantined(name, 1, "broken_csv", str(error))
         return
+    except UnreadableError as error:
+        yield Quarantined(name, 1, error.reason, error.detail)
+        return
     if header:
         mapped.check_columns(source, name, header)
-        yield from _rows(source, name, reader, header)
+        yield from _rows(source, name, reader, lines, header)
     else:
         yield Quarantined(name, 0, "empty_file", "no line")
-    if damage:
-        yield Quarantined(name, reader.line_num + 1, damage.reason, damage.detail)
+    if lines.content.damage:
+        yield Quarantined(name, lines.count + 1, lines.content.damage.reason, lines.content.damage.detail)
 
 
-def _content(stream: BinaryIO) -> tuple[bytes, UnreadableError | None]:
-    """The inflated bytes; of a damaged file its whole lines before the damage."""
-    content = bytearray()
-    try:
-        for chunk in inflated(stream):
-            content += chunk
-    except UnreadableError as error:
-        return bytes(content[: content.rfind(b"\n") + 1]), error
-    return bytes(content), None
+class _Content(io.RawIOBase):
+    """The inflated bytes of a file up to its end, or to `damage`."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.chunks = inflated(stream)
+        self.chunk = memoryview(b"")
+        self.damage: UnreadableError | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, room: Any) -> int:
+        try:
+            self.chunk = self.chunk or memoryview(next(self.chunks, b""))
+        except UnreadableError as error:
+            self.damage = error
+        size = min(len(room), len(self.chunk))
+        room[:size], self.chunk = self.chunk[:size], self.chunk[size:]
+        return size
 
 
-def _rows(source: Source, name: str, reader: Any, header: list[str]) -> Iterator[Outcome]:
+ENDS = ("\n", "\r")
+
+
+class _Lines:
+    """The whole lines of a file. UnreadableError `line_too_long` where a record is longer than the limit; the
+    next line is that after it, so its pieces are never taken for rows."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.content = _Content(stream)
+        # A byte that is not UTF-8 becomes half a character, which no text holds: `_fields` finds it.
+        self.text = io.TextIOWrapper(
+            io.BufferedReader(self.content), encoding="utf-8-sig", errors="surrogateescape", newline=""
+        )
+        self.count = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """The next line is the first of a record."""
+        self.left, self.quoted = MAX_RECORD_CHARS, False
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._read(self.left + 1)
+        fits = len(line) <= self.left
+        if not line or (self.content.damage and fits and not line.endswith(ENDS)):
+            raise StopIteration
+        self.count += 1
+        self.left -= len(line)
+        if fits:
+            return line
+        while line and (self.quoted or not line.endswith(ENDS)):
+            self.count += line.endswith(ENDS)
+            line = self._read(CHUNK_BYTES)
+        raise UnreadableError("line_too_long", f"a row of more than {MAX_RECORD_CHARS} characters")
+
+    def _read(self, limit: int) -> str:
+        line = self.text.readline(limit)
+        self.quoted ^= line.count('"') % 2 == 1
+        return line
+
+
+def _rows(source: Source, name: str, reader: Any, lines: _Lines, header: list[str]) -> Iterator[Outcome]:
     while True:
-        line = reader.line_num + 1
+        line = lines.count + 1
+        lines.begin()
         try:
             values = next(reader, None)
             if values is None:

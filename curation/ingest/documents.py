@@ -23,6 +23,8 @@ from curation.recipe import Source
 BATCH_ROWS = 1_000
 BATCH_BYTES = 16_000_000
 """Of text; a batch ends with the document that reaches it."""
+MAX_TEXT_BYTES = 16_000_000
+"""The rules take 40 to 150 bytes of memory for each: at most 2.4 GB. A longer text is `text_too_long`."""
 
 SPACES = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]")
 CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
@@ -97,6 +99,13 @@ class _Identities:
         text = clean(document.text)
         if not text.strip():
             return Skipped("no_text")
+        if (size := len(text.encode())) > MAX_TEXT_BYTES:
+            return Quarantined(
+                document.file,
+                document.offset,
+                "text_too_long",
+                f"{size} bytes of text; the limit is {MAX_TEXT_BYTES}: cut it into several documents",
+            )
         key = f"{document.key}:0" if document.repeats else document.key
         id_ = document_id(self.source, key)
         if document.repeats and bytes.fromhex(id_) in self.given:

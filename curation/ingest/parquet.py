@@ -12,8 +12,8 @@ from curation.ingest import mapped
 from curation.ingest.outcome import Outcome, Quarantined, UnreadableError
 from curation.recipe import Source
 
-ROWS = 1_000
-"""Read at a time."""
+ROWS, BYTES = 1_000, 16_000_000
+"""Read at a time, the bytes by what a row of the group has on average."""
 
 
 def outcomes(source: Source, name: str, stream: BinaryIO) -> Iterator[Outcome]:
@@ -51,7 +51,9 @@ def _outcome(source: Source, name: str, row: int, fields: dict[str, object]) -> 
 
 def _rows(file: pq.ParquetFile, group: int, columns: list[str]) -> Iterator[dict[str, object]]:
     """The rows of a row group; a string that is not UTF-8 comes as bytes, and so is one row's fault."""
-    for batch in file.iter_batches(ROWS, row_groups=[group], columns=columns):
+    whole = file.metadata.row_group(group)
+    count = min(ROWS, BYTES * whole.num_rows // max(whole.total_byte_size, 1)) or 1
+    for batch in file.iter_batches(count, row_groups=[group], columns=columns):
         try:
             rows = batch.to_pylist()
         except UnicodeDecodeError:

@@ -3,11 +3,12 @@
 numba keeps a compiled function beside a stamp of its own file and does not see that a function it calls, in
 another file, has changed. So the folder is named by the digest of all files of this package: any change
 makes a new one. It lies in the user's cache folder, or, where that cannot be written, in the folder for
-temporary files.
+temporary files. What lies there is unpickled: a folder that another user owns, or may write to, is not used.
 """
 
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -56,9 +57,16 @@ def cache_folder() -> str:
     for parent in (Path(user) / "curation", Path(tempfile.gettempdir()) / f"curation-{os.getuid()}"):
         folder = parent / name
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # of the last alone: not by the umask
+            folder.mkdir(exist_ok=True, mode=0o700)
+            if _is_ours(parent) and _is_ours(folder) and os.access(folder, os.W_OK):
+                return str(folder)
         except OSError:
             continue
-        if os.access(folder, os.W_OK):
-            return str(folder)
     return tempfile.mkdtemp(prefix="curation-")
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether this user alone can change what is in it; whoever writes to its parent could replace it."""
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022

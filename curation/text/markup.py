@@ -133,14 +133,14 @@ def scan(html: Any) -> Any:
     while place < html.size:
         run = runs[made]
         if html[place] != LT:
-            end = _find_byte(html, place, LT)
+            end = find_byte(html, place, LT)
             if not elements[stack[0, top], SKIP]:
                 run[RUN_START], run[RUN_END], run[RUN_ELEMENT] = place, end, stack[0, top]
                 made += 1
                 runs[made] = 0
             place = end
         elif place + 1 < html.size and (html[place + 1] == BANG or html[place + 1] == QUESTION):
-            place = _after_comment(html, place)
+            place = after_comment(html, place)
         elif place + 1 < html.size and html[place + 1] == SLASH:
             name, end = _name(html, place + 2)
             if beyond:
@@ -148,7 +148,7 @@ def scan(html: Any) -> Any:
             elif top and stack[1, top] == name:
                 top -= 1
             run[RUN_BREAKING] |= IS_BREAKING[look_up(TAG_KEYS, TAG_CODES, name)]
-            place = _find_byte(html, end, GT) + 1
+            place = find_byte(html, end, GT) + 1
         else:
             name, end = _name(html, place + 1)
             code = look_up(TAG_KEYS, TAG_CODES, name)
@@ -160,7 +160,7 @@ def scan(html: Any) -> Any:
                 stack[0, top], stack[1, top] = element, name
             elif not IS_VOID[code]:
                 beyond += 1
-            place = _raw_end(html, after, place + 1, end) if IS_RAW[code] else after
+            place = raw_end(html, after, place + 1, end) if IS_RAW[code] else after
     return elements[: numbers[0]], runs[:made], hints[0, : numbers[1]], hints[1, : numbers[1]]
 
 
@@ -176,7 +176,7 @@ def look_up(keys: Any, values: Any, wanted: int) -> Any:
 
 
 @uncounted
-def _find_byte(html: Any, place: int, wanted: int) -> int:
+def find_byte(html: Any, place: int, wanted: int) -> int:
     while place < html.size and html[place] != wanted:
         place += 1
     return place
@@ -203,25 +203,29 @@ def _is_comment(html: Any, place: int) -> bool:
 
 
 @uncounted
-def _after_comment(html: Any, place: int) -> int:
+def after_comment(html: Any, place: int) -> int:
     """Behind the comment or declaration at `place`."""
-    if _is_comment(html, place):
-        place += 4
-        while place + 2 < html.size:
-            if html[place] == HYPHEN and html[place + 1] == HYPHEN and html[place + 2] == GT:
+    if not _is_comment(html, place):
+        return find_byte(html, place, GT) + 1
+    place += 2  # `<!-->` is one, too
+    while place + 2 < html.size:
+        if html[place] == HYPHEN and html[place + 1] == HYPHEN:
+            if html[place + 2] == GT:
                 return place + 3
-            place += 1
-        return html.size
-    return _find_byte(html, place, GT) + 1
+            if html[place + 2] == BANG and place + 3 < html.size and html[place + 3] == GT:
+                return place + 4
+        place += 1
+    return html.size
 
 
 @uncounted
-def _raw_end(html: Any, place: int, name: int, name_end: int) -> int:
+def raw_end(html: Any, place: int, name: int, name_end: int) -> int:
     """Where the end tag of the raw element whose name is at [name, name_end) begins.
 
     In `<!-- <script> … </script> -->` within a script the end tag ends only what is in the comment (HTML's
     "script data double escaped state").
     """
+    script = html[name + 1] | 32 == ord("c")  # no other raw element's name has it second
     comment = nested = False
     while place < html.size:
         byte = html[place]
@@ -232,7 +236,7 @@ def _raw_end(html: Any, place: int, name: int, name_end: int) -> int:
                 nested = False
             elif comment and _same(html, place + 1, name, name_end):
                 nested = True
-            elif _is_comment(html, place):
+            elif script and _is_comment(html, place):
                 comment = True
                 place += 3
                 continue
@@ -319,7 +323,7 @@ def _attributes(html: Any, place: int, element: Any, index: int, hints: Any, num
             element[LINK] = 1
         if place + 1 < html.size and html[place] == EQUALS and html[place + 1] == QUOTATION:
             start = place + 2
-            place = _find_byte(html, start, QUOTATION)
+            place = find_byte(html, start, QUOTATION)
             if name in (HINT_CLASS, HINT_ID, HINT_ROLE, HINT_ITEMPROP):
                 _hints(html[start:place], index, hints, numbers)
             elif name == STYLE and _hides(html[start:place]):

@@ -7,6 +7,7 @@ input takes: 10 is linear. `peak` is what a process that did nothing but both gr
 input included. Texts are of 20 MB, or as asked.
 """
 
+import gzip
 import resource
 import sys
 import tempfile
@@ -14,10 +15,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 Work = Callable[[str, int], Callable[[], object]]  # given a name and a size: what to time
 
@@ -108,6 +112,30 @@ def read_json(name: str, size: int) -> Callable[[], object]:
     return run
 
 
+def read_table(name: str, size: int) -> Callable[[], object]:
+    """What becomes of a table whose one text has `size` characters."""
+    from curation.ingest import documents
+    from curation.recipe import Source
+
+    file = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
+    kind: Any = "parquet" if name.endswith("Parquet") else "csv"
+    if kind == "parquet":
+        pq.write_table(pa.table({"text": ["a" * size]}), file)
+    else:
+        with gzip.open(file, "wb", compresslevel=1) if "gzip" in name else nullcontext(file) as out:
+            out.write(b"text\n")
+            for _ in range(size // 1000):
+                out.write(b"a" * 1000)
+    source = Source(name="bad", format=kind, path="")
+
+    def run() -> object:
+        file.seek(0)
+        made = list(documents.read(source, [("file", lambda: file)]))
+        return dict(Counter(row for batch in made for row in batch.quarantined["reason"].to_pylist()))
+
+    return run
+
+
 def read_page(name: str, size: int) -> Callable[[], object]:
     """What becomes of a page: how many characters of text, or why there are none."""
     from curation.ingest.extract import page
@@ -174,6 +202,9 @@ INGESTED: tuple[tuple[Work, str, int], ...] = (
     (read_json, "a document of as many words", 10_000_000),
     (read_json, "lone surrogates", 22_000_000),
     (read_json, "a list as deep as it is long", 1_000_000),
+    (read_table, "a line without end of CSV", 300_000_000),
+    (read_table, "the same, gzip", 300_000_000),
+    (read_table, "a cell of Parquet", 100_000_000),
     (read_page, "nested tags", 100_000),
     (read_page, "nested tags, just allowed", 1_900),
     (read_page, "tags without end", 100_000),

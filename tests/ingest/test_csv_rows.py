@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curation.errors import InputError
+from curation.ingest import csv_rows
 from curation.recipe import Columns
 from tests.ingest.archives import ingest, source
 
@@ -68,3 +70,24 @@ def test_a_file_that_ends_early_gives_what_precedes_and_a_row() -> None:
 def test_a_column_that_is_not_there_is_named_with_the_nearest() -> None:
     with pytest.raises(InputError, match="no column 'text'; nearest: texts"):
         ingest(CSV, b"texts,n\na,1\n")
+
+
+@pytest.mark.parametrize("long", [b"x" * 200, b'"' + b'x""\n' * 99 + b'x"', b"," * 200])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_a_row_of_more_than_the_limit_costs_itself_alone(
+    monkeypatch: pytest.MonkeyPatch, long: bytes, end: bytes
+) -> None:
+    monkeypatch.setattr(csv_rows, "MAX_RECORD_CHARS", 100)
+    read = ingest(CSV, end.join([b"text", b"one", long, b"y" * 98, b"bad,row"]))
+    assert read.texts == ["one", "y" * 98]
+    assert read.faults == [(3, "line_too_long"), (5 + long.count(b"\n"), "field_count")]
+
+
+def test_a_small_file_that_inflates_to_one_endless_line_is_not_held() -> None:
+    bomb = io.BytesIO(gzip.compress(b"text\n" + b"a" * 300_000_000, 1))
+    tracemalloc.start()
+    (row,) = csv_rows.outcomes(CSV, "bomb", bomb)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert getattr(row, "reason", "") == "line_too_long"
+    assert peak < 4 * csv_rows.MAX_RECORD_CHARS

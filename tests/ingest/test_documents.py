@@ -3,6 +3,8 @@
 import io
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from curation.document import QUARANTINE_SCHEMA, SCHEMA, text_digest
 from curation.ingest import documents, read
 from curation.ingest.documents import clean
-from tests.ingest.archives import page, source
+from tests.ingest.archives import ingest, page, source
 
 
 def test_batches_have_the_schemas_of_the_lake() -> None:
@@ -28,6 +30,25 @@ def test_a_batch_ends_at_its_rows_or_its_bytes(monkeypatch: pytest.MonkeyPatch) 
     assert [batch.records for batch in read(source("jsonl"), files, rows=4)] == [4, 4, 2]
     monkeypatch.setattr(documents, "BATCH_BYTES", 24)
     assert [batch.records for batch in read(source("jsonl"), files)] == [3, 3, 3, 1]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet", "warc"])
+def test_a_text_too_long_for_the_rules_is_a_row_whatever_it_came_in(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "MAX_TEXT_BYTES", 40)
+    texts = ["ä" * 20, "ä" * 20 + "x"]
+    file = io.BytesIO()
+    pq.write_table(pa.table({"text": texts}), file)
+    data = {
+        "jsonl": "".join(json.dumps({"text": text}) + "\n" for text in texts).encode(),
+        "csv": "\n".join(["text", *texts]).encode(),
+        "parquet": file.getvalue(),
+        "warc": b"".join(page(n, text) for n, text in enumerate(texts)),
+    }
+    made = ingest(source(kind), data[kind])
+    assert made.texts == texts[:1]
+    assert [row["reason"] for row in made.quarantined] == ["text_too_long"]
 
 
 def test_quarantine_rows_fill_a_batch_too() -> None:

@@ -44,6 +44,21 @@ def test_no_kind_falls_below_its_floor_on_the_labelled_set(
     assert right / (right + counts["missed"][kind]) >= recall
 
 
+@pytest.mark.parametrize("zero", "0０٠०")
+def test_digits_of_any_script_and_width_are_digits(zero: str) -> None:
+    def written(number: str) -> str:
+        return "".join(chr(ord(zero) + int(sign)) if sign.isdigit() else sign for sign in number)
+
+    for number, kind in (
+        ("+12125550142", "phone"),
+        ("＋1 212 555 0142", "phone"),
+        ("81.2.69.142", "ip"),
+        ("4111 1111 1111 1111", "card"),
+    ):
+        text = written(number)
+        assert spans(f"é {text} é") == [(3, 3 + len(text.encode()), kind)]
+
+
 def test_offsets_are_bytes_of_utf8_whatever_stands_before() -> None:
     text = "😀é漢 a@example.com ö 212-555-0142"
     assert found(text) == [("email", "a@example.com"), ("phone", "212-555-0142")]

@@ -5,6 +5,7 @@ form and are not looked for. Time is linear in the text: every pattern is of bou
 near characters without which it cannot match (`places`).
 """
 
+import re
 from collections.abc import Iterable
 
 from curation.text.pii import account, card, email, ip, phone
@@ -15,14 +16,26 @@ FINDERS = {"email": email.find, "iban": account.find, "card": card.find, "ip": i
 
 KINDS = tuple(FINDERS)
 
+_strange = re.compile(r"[^\D0-9]|[＋－]")
+
 Span = tuple[int, int, str]
 
 
 def spans(text: str) -> list[Span]:
     """(start, end, kind) of what is personal in `text`: bytes into its UTF-8, in order, not overlapping."""
-    places = Places.of(text)
-    found = [(start, end, kind) for kind, find in FINDERS.items() for start, end in find(text, places)]
+    plain = _plain(text)
+    places = Places.of(plain)
+    found = [(start, end, kind) for kind, find in FINDERS.items() for start, end in find(plain, places)]
     return _in_bytes(text, _without_overlap(found))
+
+
+def _plain(text: str) -> str:
+    """`text` with ASCII digits, plus and hyphen for those of any script and width, each one code point."""
+    return text if text.isascii() else _strange.sub(lambda found: _ascii(found[0]), text)
+
+
+def _ascii(sign: str) -> str:
+    return "+-"["＋－".index(sign)] if sign in "＋－" else str(int(sign))
 
 
 def _without_overlap(found: Iterable[Span]) -> list[Span]:
