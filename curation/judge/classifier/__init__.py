@@ -40,7 +40,7 @@ from curation.manifest import Manifest
 from curation.recipe import Judge
 from curation.stage import Published
 
-VERSION = 3
+VERSION = 4
 
 
 def publish(

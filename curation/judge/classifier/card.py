@@ -19,8 +19,9 @@ Scores a text in [0, 1] by how likely it is *good*: judged {good_from} or more b
 ## What it is worth
 
 On the documents held out; 95% intervals by bootstrap within sources, near copies drawn together. Precision,
-recall and F1 at the threshold, of a baseline at the cut that is best on what was learned from. AUC within
-source is the probability that of two documents of one source the better has the higher score: .5 is a coin.
+recall and F1 at the threshold, of a baseline at the cut that is best on what was learned from; its AUC in the
+direction that is better there. AUC within source is the probability that of two documents of one source the
+better has the higher score: .5 is a coin.
 
 | | precision | recall | F1 | AUC | AUC within source |
 |---|---|---|---|---|---|
