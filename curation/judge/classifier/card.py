@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from curation.judge.classifier.threshold import DOCUMENTS
+
 _CARD = """# {column}
 
 Scores a text in [0, 1] by how likely it is *good*: judged {good_from} or more by the rubric `{rubric}`
@@ -131,7 +133,9 @@ def _chosen(asked: Mapping[str, Any] | None) -> str:
     if asked is None:
         return ""
     [(by, value)] = asked.items()
-    return f", chosen by {by} {value:g} on scores of documents that the scoring model was not trained on"
+    if by == "precision":
+        return f", chosen by {by} {value:g} on scores of documents that the scoring model was not trained on"
+    return f", chosen by {by} {value:,g} on this model's scores of {DOCUMENTS:,} documents of the set, or all"
 
 
 def _gate(gate: Mapping[str, Any]) -> str:
