@@ -40,8 +40,8 @@ def train(head: Head, training: Part, asked: Threshold | None, frame: Frame, fol
         return Trained(head, path, scorer, threshold.EVEN)
     if asked.precision is not None:
         known = training.weights > 0  # the others stand for none, and say nothing of the set
-        columns = (out_of_fold(head, training, folder), training.good, training.weights)
-        at = threshold.by_precision(asked.precision, *(column[known] for column in columns))
+        found = out_of_fold(head, training, folder)[known]
+        at = threshold.by_precision(asked.precision, found, training.good[known], training.weights[known])
         return Trained(head, path, scorer, at)
     texts, each = frame.some(threshold.DOCUMENTS)
     found = scores(scorer, pa.array(texts, pa.string()))
