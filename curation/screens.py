@@ -232,10 +232,14 @@ def corpus_rate(console: Console, found: CorpusRate | None) -> None:
     if found is None:
         return
     said = found.said
+    judged = (
+        f"{said.good:,} of {said.documents:,} documents of the sample, {said.ratio:.2f}"
+        if said.documents
+        else "nothing, as no document that it judged was drawn at random (judge.audit)"
+    )
     powered = f"; with the classifier on all {found.documents:,}: {estimate(asdict(found.powered))}"
     console.print(
-        f"At {found.threshold} or more, as the judge says: {said.good:,} of {said.documents:,} documents of "
-        f"the sample, {said.ratio:.2f}{powered}. "
+        f"At {found.threshold} or more, as the judge says: {judged}{powered}. "
         f"Corrected for the judge's errors on the gold: {estimate(asdict(found.corrected))}."
     )
 

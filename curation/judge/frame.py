@@ -4,6 +4,7 @@ and what has parents was written by one.
 Passes go part by part: held are what a pass keeps, never a row for every document.
 """
 
+import heapq
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -97,6 +98,17 @@ class Frame:
                 read = stage.take_rows(uri, rows[hit], ["id", "text"])
                 found |= zip(read.column("id").to_pylist(), read.column("text").to_pylist(), strict=True)
         return found
+
+    def some(self, count: int) -> tuple[list[str], float]:
+        """The texts of so many documents, at random by a hash of their ids, or of all; and how many documents
+        each stands for."""
+        held, every = list[tuple[str, str]](), 0
+        for _, _, table in self.parts():
+            ids = table.column("id").to_pylist()
+            held = heapq.nsmallest(count, [*held, *((content_hash("some", id_), id_) for id_ in ids)])
+            every += len(ids)
+        texts = self.texts([id_ for _, id_ in held])
+        return [texts[id_] for _, id_ in held], every / len(held)
 
 
 def table(drawn: Sequence[Drawn], drawn_for: Sequence[str], weights: Sequence[float]) -> pa.Table:

@@ -39,6 +39,8 @@ def load(name: str, folder: Path = FOLDER) -> Prompt:
         raise RecipeError(
             f"rubric {name!r}: {loose[0]!r} must be a boolean, or an enum of numbers or of words"
         )
+    if list(found.scale) != sorted(set(found.scale)):
+        raise RecipeError(f"rubric {name!r}: scale {list(found.scale)} must ascend, the best last")
     if not found.scale or list(found.scale) != properties.get(found.score, {}).get("enum"):
         raise RecipeError(
             f"rubric {name!r}: scale {list(found.scale)} and the schema's enum of {found.score!r} must be "

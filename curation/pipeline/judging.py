@@ -115,8 +115,9 @@ def _teach(job: Job, screened: Published, done: Sequence[Taught]) -> Taught:
         job.lake, job.judge, screened, _judged_sample(job, screened, done), job.ledger, before, every
     )
     every.append(judged)
-    texts, trained = _texts(job, screened, every), [earlier.classifier for earlier in done]
-    made = classifier.publish(job.lake, job.judge, every, texts, screened.manifest.kept, trained)
+    frame, trained = _frame(job, screened), [earlier.classifier for earlier in done]
+    texts = frame.texts(set(rounds.column_of(every, "id")))
+    made = classifier.publish(job.lake, job.judge, every, texts, frame, trained)
     return Taught(judged, made)
 
 
@@ -140,9 +141,9 @@ def _judged_sample(job: Job, screened: Published, done: Sequence[Taught]) -> pa.
     return rounds.draw(Frame(screened, scored, by, settings.column), settings, done)
 
 
-def _texts(job: Job, screened: Published, judged: Sequence[Published]) -> dict[str, str]:
-    """The texts of what is judged, by id."""
-    return Frame(screened, gather(job, job.columns)).texts(set(rounds.column_of(judged, "id")))
+def _frame(job: Job, screened: Published) -> Frame:
+    """What is judged is drawn from it."""
+    return Frame(screened, gather(job, job.columns))
 
 
 def _add_scores(job: Job, trained: Published) -> None:
@@ -176,5 +177,5 @@ def corpus_rate(job: Job) -> CorpusRate | None:
     calibrated = next(iter(calibration.of_judge(job.lake, job.recipe.name, job.judge)), None)
     if calibrated is None:
         return None
-    examples, _ = examples_of([judged], _texts(job, screened, [judged]))
+    examples, _ = examples_of([judged], _frame(job, screened).texts(rounds.column_of([judged], "id")))
     return corpus_rates.measure(calibrated, judged, examples, screened, partitions, job.judge.column)

@@ -117,6 +117,7 @@ def test_the_digest_changes_with_what_is_sent(tmp_path, old, new):
         ("max_tokens: 100", "max_tokens: 0", "not that of a prompt"),
         ("task: Judge it.", "task: Judge it.\ntone: kind", "not that of a prompt"),
         ("scale: [0, 1]", "scale: [0, 1, 2]", "must be the same"),
+        ("scale: [0, 1]", "scale: [1, 0]", "must ascend"),
         ("evidence: {type: string}", "proof: {type: string}", "in this order"),
         ("score: {type: integer, enum: [0, 1]}", "score: {type: integer}", "must be a boolean, or an enum"),
         ("scale: [0, 1]", "scale: [0, 1]\nscore: worth", "enum of 'worth' must be the same"),

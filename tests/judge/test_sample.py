@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from curation.annotate.length import LENGTH
 from curation.errors import LakeError
 from curation.judge import sample
-from curation.judge.frame import SAMPLE
+from curation.judge.frame import SAMPLE, Frame
 from curation.layout import Layout
 from tests.judge.lakes import decisions, document, partition
 
@@ -161,3 +161,17 @@ def test_decisions_about_other_documents_are_refused(tmp_path: Path):
     two = partition(lake, "two", [[document("two")]])
     with pytest.raises(LakeError, match="do not list the same documents"):
         sample.draw(decisions(lake, [one]), [two], 5, seed=0, purpose="judge")
+
+
+def test_some_documents_are_the_same_in_whatever_parts_they_lie_and_stand_for_all(tmp_path):
+    rows = [document(text) for text in TEXTS]
+
+    def some(name, count, *parts):
+        lake = Layout(str(tmp_path / name))
+        made = [partition(lake, "all", parts)]
+        return Frame(decisions(lake, made, [rows[0]["id"]]), made).some(count)
+
+    texts, each = some("split", 13, rows[20:], rows[:20])
+    assert (texts, each) == some("whole", 13, rows)
+    assert (len(set(texts)), each) == (13, 3)
+    assert sorted(some("all", 50, rows)[0]) == sorted(TEXTS[1:])

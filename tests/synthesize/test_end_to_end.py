@@ -64,8 +64,9 @@ class Run:
         asked = judgments.requests(lake_key.read(self.lake), JUDGE, judged)
         self.sent = run(client, ledger, asked, str(folder / "raw")).sent
         self.judgments = judgments.publish(self.lake, JUDGE, self.decisions, judged, ledger)
-        texts = Frame(self.decisions, [held]).texts(judged.column("id").to_pylist())
-        self.classifier = classifier.publish(self.lake, JUDGE, [self.judgments], texts, 80)
+        frame = Frame(self.decisions, [held])
+        texts = frame.texts(judged.column("id").to_pylist())
+        self.classifier = classifier.publish(self.lake, JUDGE, [self.judgments], texts, frame)
 
         rewritten = draw(SYNTHESIZE.sample, "synthesize")
         asked = requests(

@@ -2,14 +2,15 @@
 
 `measure` takes rows as `calibration.ROWS` has them. Every figure comes with its bootstrap interval (documents
 drawn again within their source). Baselines are helped where there is a choice: each is read in the direction
-that suits this gold, and cut so that its levels are as frequent as the gold's; `judge_cut` is the judge with
-that help. `source_alone` is the mean label of the document's source, its own label in it: leaving that out
-would turn the order within a source round, and ranks would count it.
+that suits this gold, within sources the one that suits there, and cut so that its levels are as frequent as
+the gold's; `judge_cut` is the judge with that help. `source_alone` is the mean label of its source, the
+document's own in it: leaving that out would turn the order within a source round, and ranks would count it.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -126,21 +127,26 @@ def _against_gold(
     drawn = draws(agreement.strata(pairs.sources), seed=seed)
     judged = pairs.judged.astype(np.float64)
     cut = agreement.cut_like(judged, pairs.gold)
-    given = {"judge": (pairs.judged, judged), "judge_cut": (cut, judged), **_baselines(pairs, texts)}
+    judge = {"judge": (pairs.judged, judged), "judge_cut": (cut, judged)}
+    silly = _baselines(pairs, texts)
     own = agreement.places_by_source(pairs.sources)
 
     def within(name: str, one: Ints, values: Numbers) -> Figure:
         return agreement.within(pairs.sources, lambda at: pairs.figures(one, values, at)[name])
 
+    given = judge | _helped(pairs, silly, partial(agreement.spearman, pairs.labels))
+    given_inside = judge | _helped(pairs, silly, partial(within, "spearman", cut))
     overall: dict[str, Any] = {}
-    inside: dict[str, Any] = {}
     for who, (one, values) in given.items():
         figures = pairs.figures(one, values)
         overall[who] = _estimates(figures, drawn)
-        inside[who] = _estimates({name: within(name, one, values) for name in figures}, drawn)
-        if who not in ("judge", "judge_cut"):
+        if who in silly:
             lead = agreement.difference(agreement.spearman(pairs.labels, judged), figures["spearman"])
             overall[who]["spearman_lead"] = asdict(estimate(lead, drawn))
+    inside = {
+        who: _estimates({name: within(name, one, values) for name in ("kappa", "spearman", "mae")}, drawn)
+        for who, (one, values) in given_inside.items()
+    }
     by_source = [
         {"source": source, "documents": len(at)}
         | _estimates(pairs.figures(pairs.judged, judged, at), drawn[:, at])
@@ -158,8 +164,8 @@ def _estimates(figures: Mapping[str, Figure], drawn: Numbers) -> dict[str, Any]:
     return {name: asdict(estimate(figure, drawn)) for name, figure in figures.items()}
 
 
-def _baselines(pairs: Pairs, texts: Sequence[str]) -> dict[str, tuple[Ints, Numbers]]:
-    """By name: levels, and values that go up where the labels do."""
+def _baselines(pairs: Pairs, texts: Sequence[str]) -> dict[str, Numbers]:
+    """By name, what says nothing of worth."""
     of_text: dict[str, Callable[[str], float]] = {
         "word_count": baselines.word_count,
         "stop_word_ratio": baselines.stop_word_ratio,
@@ -167,9 +173,16 @@ def _baselines(pairs: Pairs, texts: Sequence[str]) -> dict[str, tuple[Ints, Numb
     }
     values = {name: np.array([of(text) for text in texts], dtype=np.float64) for name, of in of_text.items()}
     values["source_alone"] = _source_means(pairs)
+    return values
+
+
+def _helped(
+    pairs: Pairs, values: Mapping[str, Numbers], rank: Callable[[Numbers], Figure]
+) -> dict[str, tuple[Ints, Numbers]]:
+    """By name: levels, and values that go up where the labels do, by their `rank`."""
     found = {}
     for name, value in values.items():
-        rises = estimate(agreement.spearman(pairs.labels, value), np.ones((1, len(value)))).value or 0.0
+        rises = estimate(rank(value), np.ones((1, len(value)))).value or 0.0
         helped = value if rises >= 0 else -value
         found[name] = (agreement.cut_like(helped, pairs.gold), helped)
     return found

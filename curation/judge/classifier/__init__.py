@@ -34,13 +34,14 @@ from curation.judge.classifier.heads import Head, Scorer, heads, scores
 from curation.judge.classifier.measures import Cut
 from curation.judge.classifier.report import Guess, Part, auc_within, baselines_of, compare, measure
 from curation.judge.classifier.training import Trained
+from curation.judge.frame import Frame
 from curation.judge.relabel import Why
 from curation.layout import Layout
 from curation.manifest import Manifest
 from curation.recipe import Judge
 from curation.stage import Published
 
-VERSION = 3
+VERSION = 4
 
 
 def publish(
@@ -48,11 +49,11 @@ def publish(
     settings: Judge,
     judged: Sequence[Published],
     texts: Mapping[str, str],
-    documents: int,
+    frame: Frame,
     earlier: Sequence[Published] = (),
 ) -> Published:
-    """Train on the judgments of all rounds, which stand for so many `documents`, and their `texts` by id;
-    measure, beside the classifiers of the `earlier` rounds; publish model, report and card. Skipped if that
+    """Train on the judgments of all rounds, which were drawn from `frame`, and their `texts` by id; measure,
+    beside the classifiers of the `earlier` rounds; publish model, report and card. Skipped if that
     is published. Raises RecipeError where the judgments cannot teach a difference, or no threshold is as
     asked."""
     found = find(lake, settings, judged)
@@ -62,7 +63,7 @@ def publish(
     examples, dropped = examples_of(judged, texts)
     known, held_out = _parts(examples, earlier[0].manifest.details["good_from"] if earlier else None)
     with storage.scratch(directory) as folder:
-        made = [training.train(h, known, settings.threshold, documents, folder) for h in heads(settings)]
+        made = [training.train(h, known, settings.threshold, frame, folder) for h in heads(settings)]
         report = _report(settings, made, known, held_out)
         if earlier:
             guesses = [*(_guess(settings, one, held_out) for one in earlier), made[0].guess(held_out)]

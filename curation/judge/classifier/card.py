@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from curation.judge.classifier.threshold import DOCUMENTS
+
 _CARD = """# {column}
 
 Scores a text in [0, 1] by how likely it is *good*: judged {good_from} or more by the rubric `{rubric}`
@@ -19,8 +21,9 @@ Scores a text in [0, 1] by how likely it is *good*: judged {good_from} or more b
 ## What it is worth
 
 On the documents held out; 95% intervals by bootstrap within sources, near copies drawn together. Precision,
-recall and F1 at the threshold, of a baseline at the cut that is best on what was learned from. AUC within
-source is the probability that of two documents of one source the better has the higher score: .5 is a coin.
+recall and F1 at the threshold, of a baseline at the cut that is best on what was learned from; its AUC in the
+direction that is better there. AUC within source is the probability that of two documents of one source the
+better has the higher score: .5 is a coin.
 
 | | precision | recall | F1 | AUC | AUC within source |
 |---|---|---|---|---|---|
@@ -130,7 +133,9 @@ def _chosen(asked: Mapping[str, Any] | None) -> str:
     if asked is None:
         return ""
     [(by, value)] = asked.items()
-    return f", chosen by {by} {value:g} on scores of documents that the scoring model was not trained on"
+    if by == "precision":
+        return f", chosen by {by} {value:g} on scores of documents that the scoring model was not trained on"
+    return f", chosen by {by} {value:,g} on this model's scores of {DOCUMENTS:,} documents of the set, or all"
 
 
 def _gate(gate: Mapping[str, Any]) -> str:

@@ -68,17 +68,24 @@ class Part:
 
 @dataclass(frozen=True)
 class Guess:
-    """A number for each document of a part, and the cut from which it says good."""
+    """A number for each document of a part, and the cut from which it says good.
+
+    Small values may be the good ones: `rises` is -1 if they are of all documents, `rises_within` if they are
+    of those of one source; the two may differ.
+    """
 
     values: Numbers
     cut: Cut
+    rises: int = 1
+    rises_within: int = 1
 
 
 def baselines_of(training: Part, held_out: Part) -> dict[str, Guess]:
     """What a classifier has to beat, on `held_out`.
 
-    Each is told what is best about the training part: the cut of highest F1, and how often a document of the
-    same source is good there.
+    Each is told what is best about the training part: the cut of highest F1, whether small values are the
+    good ones, and how often a document of the same source is good there. The cut says nothing of that: where
+    most are good, the one of highest F1 takes nearly all, from either end.
     """
     rate = {
         source: float(training.good[[s == source for s in training.sources]].mean())
@@ -94,8 +101,16 @@ def baselines_of(training: Part, held_out: Part) -> dict[str, Guess]:
     found = {}
     for name, of in measures.items():
         known, asked = (np.array([of(e) for e in part.examples]) for part in (training, held_out))
-        found[name] = Guess(asked, best_cut(known, training.good))
+        rises = _direction(known, training)
+        within = _direction(known, training, training.sources) or rises
+        found[name] = Guess(asked, best_cut(known, training.good), rises or 1, within or 1)
     return found
+
+
+def _direction(values: Numbers, part: Part, groups: Sequence[str] | None = None) -> int:
+    """1 where large values are the good documents', of those of a group; -1 where small ones are; else 0."""
+    found = auc(values, part.good, part.weights[np.newaxis], groups)[0]
+    return int(np.sign(np.nan_to_num(found, nan=0.5) - 0.5))
 
 
 def measure(guess: Guess, part: Part) -> Measured:
@@ -104,9 +119,11 @@ def measure(guess: Guess, part: Part) -> Measured:
     sources = np.array(part.sources)
     right, every = int(np.sum(taken & part.good)), len(taken)
     return {
-        "overall": _figures(guess, part, np.ones(every, dtype=np.bool_)),
+        "overall": _figures(guess, part, np.ones(every, dtype=np.bool_), guess.rises),
         "within_source": {"auc": estimate(auc_within(guess, part))},
-        "by_source": {str(s): _figures(guess, part, sources == s) for s in np.unique(sources)},
+        "by_source": {
+            str(s): _figures(guess, part, sources == s, guess.rises_within) for s in np.unique(sources)
+        },
         "confusion": {
             "true_positives": right,
             "false_positives": int(taken.sum()) - right,
@@ -125,18 +142,18 @@ def compare(judged: Sequence[int], guesses: Sequence[Guess], part: Part, passed:
         found = measure(guess, part)
         told = {name: found["overall"][name] for name in ("precision", "recall", "f1", "auc")}
         rows.append({"judged": count, **told, "auc_within_source": found["within_source"]["auc"]})
-        ranked = auc(guess.cut.sign * guess.values, part.good, part.draws)
+        ranked = auc(guess.rises * guess.values, part.good, part.draws)
         rounds.append(Round(count, passed and guess is guesses[-1], ranked))
     return {"rounds": rows, "stop": why_stop(rounds)}
 
 
 def auc_within(guess: Guess, part: Part) -> Numbers:
     """The AUC over pairs of documents of one source, in each draw."""
-    return auc(guess.cut.sign * guess.values, part.good, part.draws, part.sources)
+    return auc(guess.rises_within * guess.values, part.good, part.draws, part.sources)
 
 
-def _figures(guess: Guess, part: Part, rows: Flags) -> dict[str, Any]:
+def _figures(guess: Guess, part: Part, rows: Flags, rises: int) -> dict[str, Any]:
     weights, good, values = part.draws[:, rows], part.good[rows], guess.values[rows]
     found = at_cut(guess.cut.take(values), good, weights)
-    found["auc"] = auc(guess.cut.sign * values, good, weights)
+    found["auc"] = auc(rises * values, good, weights)
     return {name: estimate(of_draws) for name, of_draws in found.items()}

@@ -1,50 +1,59 @@
 """From which score a classifier calls a document good: by precision, by share, or by a budget of tokens.
 
-Chosen on scores of documents that the scoring model was not trained on, never on those held out to measure:
-a threshold that is the best of many on the documents it is measured on looks better than it is.
+What is good of what is called so takes labels: it is chosen on scores of documents that the scoring model was
+not trained on, never on those held out to measure, as the best of many thresholds looks better than it is
+where it was found. A share or a budget takes none, but the scores of the model that is used: of documents of
+the whole set, since models of fewer judgments score lower.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from curation.errors import RecipeError
 from curation.judge.classifier.measures import Flags, Numbers
-from curation.recipe import Threshold
 
 EVEN = 0.5  # where a recipe asks for none: more likely good than not
 TAKEN_MIN = 10  # documents above a threshold chosen by precision; of fewer, it would be luck
 BYTES_PER_TOKEN = 4  # of English text in a vocabulary of some 50,000 tokens, roughly
+DOCUMENTS = 10_000  # of the set, at most, by which a share or a budget is chosen: a tenth is met within .006
 
 
-@dataclass(frozen=True)
-class Scored:
-    """Scored documents to choose by; row for row."""
-
-    scores: Numbers
-    good: Flags
-    weights: Numbers  # how many documents of the set each stands for
-    tokens: Numbers  # of each, estimated
-
-
-def choose(asked: Threshold | None, known: Scored) -> float:
-    """The least score that is good. RecipeError where no score does what is asked."""
-    if asked is None:
-        return EVEN
-    if asked.precision is not None:
-        return _by_precision(asked.precision, known)
-    if asked.percentile is not None:
-        share = 1 - asked.percentile / 100
-        return _most(known, known.weights / known.weights.sum(), share) or float(known.scores.max())
-    assert asked.tokens is not None, "one of the three is asked for"
-    found = _most(known, known.weights * known.tokens, asked.tokens)
-    if found is None:
+def by_precision(wanted: float, scores: Numbers, good: Flags, weights: Numbers) -> float:
+    """The lowest score from which the documents are good in this share; each stands for `weights` of the
+    set. RecipeError where there is none."""
+    columns = np.ones(len(scores)), weights, weights * good
+    at, taken, weight, of_good = _from_the_top(scores, *columns)
+    precision, enough = of_good / weight, taken >= TAKEN_MIN
+    reached = np.flatnonzero(enough & (precision >= wanted))
+    if not len(reached):
+        best = f"the best is {precision[enough].max():.2f}" if enough.any() else "there are too few to tell"
         raise RecipeError(
-            f"judge.threshold.tokens: {asked.tokens:,} are fewer than the best documents of the sample stand "
-            "for: ask for more tokens, or raise judge.sample so that each stands for fewer documents"
+            "judge.threshold.precision: "
+            f"no score has {wanted:g} on {len(scores)} judged documents that "
+            f"the model was not trained on; {best}. Ask for less, or raise judge.sample"
         )
-    return found
+    return float(at[reached[-1]])
+
+
+def by_percentile(asked: float, scores: Numbers) -> float:
+    """The lowest score that no more than the best share reaches: 90 is the best tenth. Where more than that
+    have the highest score, it is that."""
+    at, taken = _from_the_top(scores, np.full(len(scores), 1 / len(scores)))
+    return float(at[max(_within(taken, 1 - asked / 100), 0)])
+
+
+def by_tokens(budget: int, scores: Numbers, tokens: Numbers) -> float:
+    """The lowest score that documents of no more than `budget` reach; each stands for so many `tokens`.
+    RecipeError where those with the highest score have more."""
+    at, spent = _from_the_top(scores, tokens)
+    last = _within(spent, budget)
+    if last < 0:
+        raise RecipeError(
+            f"judge.threshold.tokens: {budget:,} are fewer than the documents with the highest score "
+            f"have, some {spent[0]:,.0f}: ask for that many or more"
+        )
+    return float(at[last])
 
 
 def tokens_of(texts: Sequence[str]) -> Numbers:
@@ -52,27 +61,9 @@ def tokens_of(texts: Sequence[str]) -> Numbers:
     return np.array([len(text.encode("utf-8", "replace")) / BYTES_PER_TOKEN for text in texts])
 
 
-def _by_precision(wanted: float, known: Scored) -> float:
-    """The lowest score from which the documents are good in this share."""
-    columns = np.ones(len(known.scores)), known.weights, known.weights * known.good
-    at, taken, weight, of_good = _from_the_top(known.scores, *columns)
-    precision, enough = of_good / weight, taken >= TAKEN_MIN
-    reached = np.flatnonzero(enough & (precision >= wanted))
-    if not len(reached):
-        best = f"the best is {precision[enough].max():.2f}" if enough.any() else "there are too few to tell"
-        raise RecipeError(
-            "judge.threshold.precision: "
-            f"no score has {wanted:g} on {len(known.scores)} judged documents that "
-            f"the model was not trained on; {best}. Ask for less, or raise judge.sample"
-        )
-    return float(at[reached[-1]])
-
-
-def _most(known: Scored, costs: Numbers, budget: float) -> float | None:
-    """The lowest score from which the documents cost no more than `budget`; None if the best cost more."""
-    at, spent = _from_the_top(known.scores, costs)
-    within = np.flatnonzero(spent <= budget * (1 + 1e-9))  # sums of shares are not exact
-    return float(at[within[-1]]) if len(within) else None
+def _within(spent: Numbers, budget: float) -> int:
+    """The last place at which no more than `budget` is spent; -1 if it is more from the first."""
+    return int(np.searchsorted(spent, budget * (1 + 1e-9), "right")) - 1  # sums of shares are not exact
 
 
 def _from_the_top(scores: Numbers, *columns: Numbers) -> list[Numbers]:

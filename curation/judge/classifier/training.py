@@ -11,7 +11,7 @@ from curation.judge.classifier.examples import FOLDS
 from curation.judge.classifier.heads import Head, Scorer, scores
 from curation.judge.classifier.measures import Cut, Numbers
 from curation.judge.classifier.report import Guess, Part
-from curation.judge.classifier.threshold import Scored, tokens_of
+from curation.judge.frame import Frame
 from curation.recipe import Threshold
 
 
@@ -29,15 +29,27 @@ class Trained:
         return Guess(_scores(self.scorer, part), Cut(self.at))
 
 
-def train(head: Head, training: Part, asked: Threshold | None, documents: int, folder: Path) -> Trained:
-    """Train on all of `training`, into `folder`. The threshold is chosen on the scores that each fold gets
-    from a model of the others; the examples stand for a set of so many `documents`."""
+def train(head: Head, training: Part, asked: Threshold | None, frame: Frame, folder: Path) -> Trained:
+    """Train on all of `training`, into `folder`. A threshold of a precision is chosen on the scores that each
+    fold gets from a model of the others; another one on those that documents of the whole set get from the
+    model that is used."""
     path = folder / f"{head.name}.{head.ending}"
-    at = threshold.EVEN
-    if asked is not None:
-        at = threshold.choose(asked, _known(head, training, documents, folder))
     head.train(training.texts, training.good.tolist(), path)
-    return Trained(head, path, head.open(path), at)
+    scorer = head.open(path)
+    if asked is None:
+        return Trained(head, path, scorer, threshold.EVEN)
+    if asked.precision is not None:
+        known = training.weights > 0  # the others stand for none, and say nothing of the set
+        found = out_of_fold(head, training, folder)[known]
+        at = threshold.by_precision(asked.precision, found, training.good[known], training.weights[known])
+        return Trained(head, path, scorer, at)
+    texts, each = frame.some(threshold.DOCUMENTS)
+    found = scores(scorer, pa.array(texts, pa.string()))
+    if asked.percentile is not None:
+        return Trained(head, path, scorer, threshold.by_percentile(asked.percentile, found))
+    assert asked.tokens is not None, "one of the three is asked for"
+    at = threshold.by_tokens(asked.tokens, found, threshold.tokens_of(texts) * each)
+    return Trained(head, path, scorer, at)
 
 
 def out_of_fold(head: Head, training: Part, folder: Path) -> Numbers:
@@ -56,14 +68,6 @@ def out_of_fold(head: Head, training: Part, folder: Path) -> Numbers:
         head.train(rest.texts, rest.good.tolist(), path)
         found[fold == n] = _scores(head.open(path), asked)
     return found
-
-
-def _known(head: Head, training: Part, documents: int, folder: Path) -> Scored:
-    """What a threshold is chosen by; documents that stand for none say nothing of the set."""
-    rows = training.weights > 0
-    weights = training.weights[rows] * documents / training.weights.sum()
-    found = out_of_fold(head, training, folder)
-    return Scored(found[rows], training.good[rows], weights, tokens_of(training.texts)[rows])
 
 
 def _scores(scorer: Scorer, part: Part) -> Numbers:

@@ -1,6 +1,7 @@
 """A calibration: what is asked, what is published, and what is said when the judge has become worse."""
 
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -286,6 +287,21 @@ def test_baselines_are_told_and_the_source_is_worth_nothing_within_it(make_job):
     }  # fmt: skip
     assert told["within_source"]["source_alone"]["spearman"]["value"] is None
     assert told["overall"]["source_alone"]["spearman_lead"]["low"] > 0
+
+
+def test_within_sources_a_baseline_is_read_in_the_direction_that_suits_there():
+    """Of all documents the long are good, as they are of the better source; of each source the short are."""
+    numbers, texts, rows = random.Random(3), {}, []
+    for n in range(80):
+        level, source = numbers.randint(0, 3) + 2 * (n % 2), SOURCES[n % 2]
+        texts[str(n)] = "word " * (200 * (1 + 4 * (n % 2)) - 20 * level + numbers.randint(0, 9))
+        rows.append({"id": str(n), "source": source, "level": level, "label": float(level), "score": 3})
+    answered = [{**row, "asked": "gold", "outcome": "ok"} for row in rows]
+    told = calibration_figures.measure(answered, texts, (0, 1, 2, 3, 4, 5), seed=0)
+    for scope in ("overall", "within_source"):
+        assert told[scope]["word_count"]["spearman"]["value"] > 0.1
+        assert told[scope]["word_count"]["kappa"]["value"] > 0.1
+    assert told["within_source"]["word_count"]["spearman"]["value"] > 0.9
 
 
 def test_the_threshold_is_three_or_the_middle_of_a_scale_without_it():

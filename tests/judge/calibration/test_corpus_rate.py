@@ -3,13 +3,17 @@
 import json
 import shutil
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from curation import pipeline, stage
+from curation import pipeline, screens, stage
 from curation.claude.ledger import Ledger
 from curation.judge import judgments
+from curation.judge.calibration.agreement import Estimate
+from curation.judge.calibration.corpus_rate import CorpusRate
 from curation.judge.calibration.rates import Share, rogan_gladen
 from curation.layout import Layout
 from curation.pipeline import Job
@@ -58,6 +62,16 @@ def test_the_rate_is_corrected_by_the_errors_on_the_gold(job: Job) -> None:
     assert 0 < found.documents < original
     assert 0 <= found.powered.low <= found.powered.value <= found.powered.high <= 1
     assert Ledger(job.ledger_at).usd() == 0
+
+
+def test_a_sample_of_which_nothing_was_drawn_at_random_is_told_without_a_share() -> None:
+    """`judge.audit: 0`, or an audit slice that was refused whole."""
+    console = Console(file=StringIO(), width=300)
+    powered, unknown = Estimate(0.4, 0.3, 0.5), Estimate(None)
+    screens.corpus_rate(console, CorpusRate(3, Share(0, 0), powered, unknown, 900))
+    said = console.file.getvalue()
+    assert "drawn at random (judge.audit)" in said
+    assert "0.40 [0.30, 0.50]" in said
 
 
 def test_looking_computes_nothing(job: Job) -> None:
