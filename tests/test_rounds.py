@@ -55,7 +55,7 @@ def finished(source: Path) -> Job:
     shutil.copytree(source / "lake", source / "finished")
     job = open_(source, "finished")
     told = run.run(job, silent, 1)
-    assert told.sent == 30 + 10 + 10 + canaries(job)
+    assert told.sent == 30 + 10 + 10 + 3 * canaries(job)
     return job
 
 
@@ -142,7 +142,7 @@ def test_one_round_is_what_it_was_and_more_rounds_only_add_to_it(
     more = fresh()
     assert judge(more, 1, server) == 0
     pipeline.score(more)
-    assert judge(more, 2, server) == 10
+    assert judge(more, 2, server) == 10 + canaries(more)
 
 
 def test_a_loop_that_was_killed_goes_on_where_it_was(
@@ -152,10 +152,10 @@ def test_a_loop_that_was_killed_goes_on_where_it_was(
     assert judge(fresh(), 1, server) == 30 + canaries(finished)
     assert pipeline.learned(fresh(judge_rounds=1)).new
     pipeline.score(fresh(), 1)
-    assert judge(fresh(), 2, server) == 10
+    assert judge(fresh(), 2, server) == 10 + canaries(finished)
     assert judge(fresh(), 2, server) == 0
     assert len(pipeline.taught(fresh(), 2)) == 2
-    assert judge(fresh(), 3, server) == 10  # adds the scores by which it chooses
+    assert judge(fresh(), 3, server) == 10 + canaries(finished)  # adds the scores by which it chooses
     assert run.run(fresh(), silent, 1).sent == 0
     kinds = ("judgments", "classifiers", "annotations")
     assert files(fresh().lake.root, *kinds) == files(finished.lake.root, *kinds)
@@ -188,7 +188,7 @@ def test_a_round_waits_for_the_one_before_and_a_look_asks_nothing(
         pipeline.learned(look)
     waiting = {outlook.stage: outlook for outlook in forecast(job)}
     assert [name for name, outlook in waiting.items() if outlook.runs][:2] == ["judge_2", "score_2"]
-    assert waiting["judge_2"].what == f"10 requests to send, {canaries(job)} answered before"
+    assert waiting["judge_2"].what == f"{10 + canaries(job)} requests to send, 0 answered before"
 
 
 def test_what_earlier_rounds_scored_may_go_and_nothing_else(finished: Job, tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_a_budget_that_is_met_in_a_later_round_ends_the_loop_and_the_run_goes_on
         one = run.run(priced(rounds=1), silent, 1).released
         assert (one.uri, one.new) == (told.released.uri, False)
         more = pipeline.judge_requests(priced(cap + 1), 2)
-        assert len(job.ledger.missing(request.key for request in more)) == 10 - told.sent
+        assert len(job.ledger.missing(request.key for request in more)) == 10 + canaries(job) - told.sent
 
 
 def classifier_scores(job: Job, made: stage.Published) -> str:

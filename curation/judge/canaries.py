@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from curation.document import content_hash
 from curation.errors import ClaudeError, RecipeError
 from curation.judge import rubric
 from curation.judge.answers import Reply
@@ -52,6 +53,12 @@ def load(name: str, folder: Path = rubric.FOLDER) -> tuple[Canary, ...]:
         return tuple(map(Canary.model_validate_json, lines))
     except ValidationError as error:
         raise RecipeError(f"{path.name} has a line that is no canary: {error}") from error
+
+
+def replicate(digests: Sequence[str]) -> int:
+    """As which repetition the canaries are asked along with a sample of these documents: the same one for the
+    same sample, so that an interrupted run asks nothing twice; another for a document more."""
+    return 1 + int(content_hash("canaries", *digests)[:7], 16)
 
 
 def verdict(asked: Sequence[Canary], replies: Sequence[Reply], prompt: Prompt) -> dict[str, Any]:

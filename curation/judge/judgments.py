@@ -101,16 +101,18 @@ def requests(key: bytes, settings: Judge, sample: pa.Table) -> Collection[Reques
     """What is asked, enclosed by the lake's `key`: about each document of `sample`, row for row, then about
     each canary of the rubric."""
     documents, known = _requests(key, settings, sample)
-    return replace(documents, texts=pa.chunked_array([*documents.texts.chunks, *known.texts.chunks]))
+    return replace(documents, follow=known)
 
 
 def _requests(key: bytes, settings: Judge, sample: pa.Table) -> tuple[Requests, Requests]:
-    """About the documents of `sample`, and about the canaries."""
+    """About the documents of `sample`, and about the canaries: for each sample anew, as who answered them
+    before, under the same name, may be another by now."""
     asked, texts = rubric.of(settings), [canary.text for canary in canaries.load(settings.rubric)]
-    known = pa.table({"text": pa.array(texts, sample.schema.field("text").type)})
+    known = pa.table({"text": pa.array(texts, pa.string())})
+    of_sample = canaries.replicate(sample.column("digest").to_pylist())
     return (
         prompt.requests(asked, sample, settings.model, key),
-        prompt.requests(asked, known, settings.model, key),
+        replace(prompt.requests(asked, known, settings.model, key), replicate=of_sample),
     )
 
 

@@ -17,7 +17,7 @@ and the body is the system prompt, examples included. Adding a prompt is adding 
 import difflib
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -123,20 +123,23 @@ def load(folder: Path, name: str) -> Prompt:
 
 @dataclass(frozen=True)
 class Requests(Collection[Request]):
-    """One request about each of `texts`, in their order; two may ask the same, under one key. They are made
-    anew each time they are gone through: a list of them would hold every text once more."""
+    """One request about each of `texts`, in their order, then those that `follow`; two may ask the same,
+    under one key. They are made anew each time they are gone through: a list would hold every text again."""
 
     prompt: Prompt
     texts: pa.ChunkedArray
     model: str
     key: bytes
+    replicate: int = 0
+    follow: Collection[Request] = ()
 
     def __iter__(self) -> Iterator[Request]:
         for text in self.texts:
-            yield self.prompt.request(text.as_py(), self.model, self.key)
+            yield replace(self.prompt.request(text.as_py(), self.model, self.key), replicate=self.replicate)
+        yield from self.follow
 
     def __len__(self) -> int:
-        return len(self.texts)
+        return len(self.texts) + len(self.follow)
 
     def __contains__(self, request: object) -> bool:
         return any(request == each for each in self)

@@ -15,12 +15,22 @@ from curation.judge.enclose import open_
 from curation.judge.prompt import Prompt
 
 
-def answered(folder: Path, requests: Collection[Request], answer: Callable[[str], Answer | None]) -> Ledger:
-    """A ledger in `folder` with `answer(text asked about)` for each request, none where that is None; and the
-    right answers about the canaries of their rubric that are not among them."""
+def answered(
+    folder: Path,
+    requests: Collection[Request],
+    answer: Callable[[str], Answer | None],
+    known: bool = True,
+) -> Ledger:
+    """A ledger in `folder` with `answer(text asked about)` for each request, none where that is None; about
+    canaries the right answers, if they are `known`."""
     ledger = Ledger(folder / "ledger.sqlite")
-    told = {r.key: (r, right) for r, right in canary_answers(next(iter(requests)))} if requests else {}
-    told |= {r.key: (r, answer(open_(r.message) or "")) for r in requests}
+    right_ones = canary_answers(next(iter(requests)).prompt_digest) if known and requests else {}
+
+    def said(request: Request) -> Answer | None:
+        text = open_(request.message) or ""
+        return right_ones.get(text) or answer(text)
+
+    told = {request.key: (request, said(request)) for request in requests}
     missing = set(ledger.missing(told))
     by_key = {key: (r, a) for key, (r, a) in told.items() if a is not None and key in missing}
     if by_key:
@@ -34,15 +44,11 @@ def answered(folder: Path, requests: Collection[Request], answer: Callable[[str]
     return ledger
 
 
-def canary_answers(request: Request) -> list[tuple[Request, Answer]]:
-    """The right answers about the canaries of the rubric that `request` is of; none if it is of no rubric."""
+def canary_answers(prompt_digest: str) -> dict[str, Answer]:
+    """The right answers about the canaries of the rubric of this digest, by their texts; or none."""
     names = [path.stem for path in rubric.FOLDER.glob("*.md")]
-    asked = [prompt for prompt in map(rubric.load, names) if prompt.digest == request.prompt_digest]
-    return [
-        (prompt.request(canary.text, request.model, b"a key"), right(prompt, canary))
-        for prompt in asked
-        for canary in canaries.load(prompt.name)
-    ]
+    asked = [prompt for prompt in map(rubric.load, names) if prompt.digest == prompt_digest]
+    return {canary.text: right(prompt, canary) for prompt in asked for canary in canaries.load(prompt.name)}
 
 
 def right(prompt: Prompt, canary: Canary) -> Answer:

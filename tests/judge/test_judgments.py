@@ -6,13 +6,12 @@ import pytest
 from curation import stage
 from curation.claude.outcome import Answer, Outcome
 from curation.errors import ClaudeError
-from curation.judge import judgments, lake_key, prompt, rubric, sample
+from curation.judge import canaries, judgments, lake_key, rubric, sample
 from curation.layout import Layout
 from curation.recipe import Judge, Truncate
 from tests.judge.lakes import decisions, document, partition
 from tests.judge.ledgers import answered, judged, ok
 
-KEY = b"the key of a lake"
 SETTINGS = Judge(sample=20)
 TEXTS = [f"document number {n}" for n in range(20)]
 
@@ -29,7 +28,7 @@ class Judging:
         self.sample = sample.draw(self.decisions, [held], size, seed=0, purpose="judge")
 
     def publish(self, answer, settings=SETTINGS):
-        asked = prompt.requests(rubric.of(settings), self.sample, settings.model, KEY)
+        asked = judgments.requests(lake_key.read(self.lake), settings, self.sample)
         ledger = answered(self.folder, asked, answer)
         return judgments.publish(self.lake, settings, self.decisions, self.sample, ledger)
 
@@ -98,14 +97,13 @@ def test_of_several_properties_one_is_the_score_and_the_answer_has_all(judging):
 
 def test_a_judge_that_fails_its_canaries_is_not_believed_unless_the_recipe_allows_it(judging):
     def publish(settings):
-        # canaries are answered as the rest is
         asked = judgments.requests(lake_key.read(judging.lake), settings, judging.sample)
         return judgments.publish(
             judging.lake,
             settings,
             judging.decisions,
             judging.sample,
-            answered(judging.folder, asked, lambda _: judged(5)),
+            answered(judging.folder, asked, lambda _: judged(5), known=False),
         )
 
     with pytest.raises(
@@ -121,6 +119,20 @@ def test_a_judge_that_fails_its_canaries_is_not_believed_unless_the_recipe_allow
 def test_canaries_answered_rightly_are_told_in_the_manifest(judging):
     told = judging.publish(lambda _: judged(3)).manifest.details["canaries"]
     assert told == {"asked": 10, "right": 10, "wrong": []}
+
+
+def test_a_judge_replaced_under_its_name_is_not_vouched_for_by_answers_about_an_earlier_sample(judging):
+    """As a local model may be, or with the next day: what was asked before says nothing of who judges now."""
+    judging.publish(lambda _: judged(3))
+    key, more = lake_key.read(judging.lake), judging.sample.slice(1)
+    asked = judgments.requests(key, SETTINGS, more)
+    known = len(canaries.load("educational"))
+    ledger = answered(judging.folder, [], judged)
+    assert [r.key for r in asked][-known:] == ledger.missing(r.key for r in asked)
+    assert [r.key for r in judgments.requests(key, SETTINGS, more)] == [r.key for r in asked]
+    answered(judging.folder, asked, lambda _: judged(5), known=False)
+    with pytest.raises(ClaudeError, match="canaries wrongly"):
+        judgments.publish(judging.lake, Judge(sample=19), judging.decisions, more, ledger)
 
 
 def test_a_source_that_is_refused_stops_the_run(tmp_path):
@@ -184,7 +196,7 @@ def test_a_later_round_counts_with_what_was_judged_before(tmp_path, size, failed
     judging.sample = every.slice(0, 20)
     first = judging.publish(lambda _: judged(3), settings)
     judging.sample = every.slice(20)
-    asked = prompt.requests(rubric.of(settings), judging.sample, settings.model, KEY)
+    asked = judgments.requests(lake_key.read(judging.lake), settings, judging.sample)
     ledger = answered(tmp_path, asked, failed)
     later = judging.lake, settings, judging.decisions, judging.sample, ledger, first, [first]
     with pytest.raises(ClaudeError, match=match) if match else nullcontext():

@@ -13,7 +13,7 @@ from curation import stage, storage
 from curation.claude.outcome import Answer, Outcome
 from curation.document import SCHEMA
 from curation.errors import LakeError, RecipeError
-from curation.judge import classifier, judgments, prompt, rubric, sample
+from curation.judge import classifier, judgments, sample
 from curation.judge.classifier.examples import good_from
 from curation.judge.classifier.fasttext_head import FastText, line_of
 from curation.judge.frame import Frame
@@ -54,7 +54,7 @@ def trained(folder, answer=by_words, made=None, settings=SETTINGS, source=lambda
     held = partition(lake, "all", [documents])
     decided = decisions(lake, [held])
     drawn = sample.draw(decided, [held], settings.sample, seed=0, purpose="judge")
-    asked = prompt.requests(rubric.load("educational"), drawn, settings.model, b"key")
+    asked = judgments.requests(b"key", settings, drawn)
     found = judgments.publish(lake, settings, decided, drawn, answered(folder, asked, answer))
     known = {each["id"]: each["text"] for each in documents}
     return classifier.publish(lake, settings, [found], known, Frame(decided, [held]))
@@ -133,7 +133,7 @@ def test_later_rounds_ask_what_the_first_one_asked_whatever_their_judgments_say(
     every = sample.draw(decided, [held], 300, seed=0, purpose="judge")
 
     def judge(drawn, answer, after=None):
-        asked = prompt.requests(rubric.load("educational"), drawn, SETTINGS.model, b"key")
+        asked = judgments.requests(b"key", SETTINGS, drawn)
         ledger = answered(tmp_path, asked, answer)
         return judgments.publish(lake, SETTINGS, decided, drawn, ledger, after)
 
