@@ -9,13 +9,14 @@ import anthropic
 import pytest
 import sqlalchemy
 
-from curation.claude import stand_in
+from curation.claude import direct, stand_in
 from curation.claude.client import Connection
 from curation.claude.decide import Patience
 from curation.claude.ledger import Ledger
 from curation.claude.request import Request
 from curation.claude.run import Report, run
 from tests.claude import asking
+from tests.claude.one_by_one import PATIENCE
 from tests.postgres import running_postgres
 
 QUICK = Patience(poll_seconds=0.05, create_grace_seconds=0.6, lost_grace_seconds=0.5)
@@ -85,3 +86,14 @@ def any_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledge
     with engine.begin() as db:
         db.execute(sqlalchemy.text(f"DROP SCHEMA {schema} CASCADE"))
     engine.dispose()
+
+
+@pytest.fixture
+def go(ledger, raw):
+    """go(server, requests, **options): run them against the ledger, quickly."""
+
+    def run(server, requests, **options):
+        options = {"patience": PATIENCE, "concurrency": 8} | options
+        return direct.run(Connection("sk-secret-0123456789", server.url), ledger, requests, raw, **options)
+
+    return run
