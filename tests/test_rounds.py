@@ -17,7 +17,7 @@ from curation.claude.run import run as ask
 from curation.errors import NotPublished
 from curation.explain import explain
 from curation.forecast import forecast
-from curation.judge import classifier, judgments, rounds
+from curation.judge import classifier, judgments, relabel, rounds
 from curation.layout import Layout
 from curation.needs import SAFE_SECONDS
 from curation.pipeline import Job
@@ -36,6 +36,14 @@ def silent(step: str, done: int, total: int) -> None:
 def open_(folder: Path, lake: str = "lake", **overrides: object) -> Job:
     said = {**ASKED, **{name.replace("_", "."): value for name, value in overrides.items()}}
     return pipeline.open_job(folder / "small.yaml", str(folder / lake), said)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_can_tell():
+    """So that small rounds end: six documents are held out."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(relabel, "HELD_OUT_MIN", 1)
+        yield
 
 
 @pytest.fixture(scope="module")

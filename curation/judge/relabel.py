@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.judge.intervals import interval
 from curation.text.words import fold, words_of
 
 VERSION = 1  # of what is chosen
@@ -25,7 +26,8 @@ VERSION = 1  # of what is chosen
 AUDIT_RATIO = 0.1  # of a round's documents
 CANDIDATES = 3  # for each document that is taken for its uncertainty
 FEATURES = 512  # hashed words by which documents are told apart
-GAINED_RATIO = 0.8  # of bootstrap draws in which two rounds have to have raised the AUC
+GAIN_MIN = 0.02  # of AUC in two rounds: what they are worth having for
+HELD_OUT_MIN = 30  # documents that can tell: the bootstrap of ten said "no gain" where .25 of AUC was to come
 
 Numbers = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -98,22 +100,25 @@ def vectors(texts: Sequence[str]) -> NDArray[np.float32]:
 @dataclass(frozen=True)
 class Round:
     """What a round has come to: documents judged so far, whether the gate is passed, and the AUC in each of
-    the same draws of the same documents, which no round was trained on; the first is of them as they are."""
+    the same draws of the same documents, which no round was trained on; the first is of them as they are. So
+    many documents are `held_out`."""
 
     judged: int
     passed: bool
     auc: Numbers
+    held_out: int
 
 
 def why_stop(rounds: Sequence[Round]) -> Why | None:
     """Why no further round is worth its price, or None: the gate is passed; the last round found no document
-    that was not judged; or the last two rounds gained nothing: in less than GAINED_RATIO of the draws is the
-    AUC higher than before them."""
+    that was not judged; or the last two rounds gained nothing: the interval of what they added to the AUC
+    ends below GAIN_MIN. Of few documents it is wide and does not: that no gain is seen is not that there is
+    none."""
     if rounds[-1].passed:
         return "gate"
     if len(rounds) > 1 and rounds[-1].judged == rounds[-2].judged:
         return "all_judged"
-    if len(rounds) < 3:
+    if len(rounds) < 3 or rounds[-1].held_out < HELD_OUT_MIN:
         return None
-    won = np.mean(rounds[-1].auc[1:] > rounds[-3].auc[1:])  # NaN, of what cannot be told, is not higher
-    return "no_gain" if won < GAINED_RATIO else None
+    gained = interval(rounds[-1].auc[1:] - rounds[-3].auc[1:])
+    return "no_gain" if gained and gained[1] < GAIN_MIN else None

@@ -95,8 +95,9 @@ def test_copies_are_taken_once_each_when_nothing_else_is_left():
     assert sorted(spread(vectors(["sun"] * 4), 4)) == [0, 1, 2, 3]
 
 
-def after(judged, auc, spread_=0.01, passed=False):
-    return Round(judged, passed, np.append(auc, np.random.default_rng(0).normal(auc, spread_, 1000)))
+def after(judged, auc, spread_=0.005, passed=False, draws=0, held_out=400):
+    drawn = np.random.default_rng(draws).normal(auc, spread_, 1000)
+    return Round(judged, passed, np.append(auc, drawn), held_out)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +110,11 @@ def after(judged, auc, spread_=0.01, passed=False):
         ([after(100, 0.7), after(200, 0.7), after(300, 0.7)], "no_gain"),
         ([after(100, 0.7), after(200, 0.69), after(300, 0.72)], None),
         ([after(100, 0.6), after(200, 0.7), after(300, 0.71), after(400, 0.7)], "no_gain"),
-        ([after(100, np.nan), after(200, np.nan), after(300, np.nan)], "no_gain"),
+        ([after(n, 0.7, held_out=10) for n in (100, 200, 300)], None),
+        ([after(100, np.nan), after(200, np.nan), after(300, np.nan)], None),  # nothing can be told
+        ([after(100, 0.7), after(200, 0.7), after(300, 0.7, draws=1)], "no_gain"),
+        ([after(100, 0.7, 0.05), after(200, 0.7, 0.05), after(300, 0.7, 0.05, draws=1)], None),  # of few
     ],
 )
-def test_it_stops_at_the_gate_when_all_is_judged_or_when_two_rounds_gained_nothing(rounds, expected):
+def test_it_stops_at_the_gate_when_all_is_judged_or_when_two_rounds_surely_gained_nothing(rounds, expected):
     assert why_stop(rounds) == expected

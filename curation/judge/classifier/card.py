@@ -64,7 +64,7 @@ All are measured on the documents above, from which none has learned, and all ca
 _STOPS = {
     "gate": "It stopped here: the gate is passed.",
     "all_judged": "It stopped here: every document is judged.",
-    "no_gain": "It stopped here: the last two rounds gained nothing that the documents held out can tell.",
+    "no_gain": "It stopped here: the last two rounds gained nothing: surely less than .02 of AUC.",
     None: "Nothing says that another round would gain nothing.",
 }
 

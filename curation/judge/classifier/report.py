@@ -143,7 +143,7 @@ def compare(judged: Sequence[int], guesses: Sequence[Guess], part: Part, passed:
         told = {name: found["overall"][name] for name in ("precision", "recall", "f1", "auc")}
         rows.append({"judged": count, **told, "auc_within_source": found["within_source"]["auc"]})
         ranked = auc(guess.rises * guess.values, part.good, part.draws)
-        rounds.append(Round(count, passed and guess is guesses[-1], ranked))
+        rounds.append(Round(count, passed and guess is guesses[-1], ranked, len(part.examples)))
     return {"rounds": rows, "stop": why_stop(rounds)}
 
 
