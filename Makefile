@@ -33,6 +33,7 @@ BENCHMARKS := warmup signatures rules extract curate languages decontaminate pii
 
 bench: install
 	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name; done
+	@echo "== parity"; $(BIN)/python -m tests.parity.rules
 
 install: .venv/installed
 

@@ -37,4 +37,4 @@ def _annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.record_batch(columns, schema=COLUMNS)
 
 
-RULES = Annotator("rules", 2, COLUMNS, _annotate, UNICODE)
+RULES = Annotator("rules", 3, COLUMNS, _annotate, UNICODE)

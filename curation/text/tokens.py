@@ -12,7 +12,8 @@ exceptions (docs/parity.md):
 - inside a chunk, an ellipsis is a token, and so are hyphens, `/`, `:`, `=`, `<`, `>` before a letter, a
   comma between letters, and `+`, `-`, `*`, `^` between digits; all else holds the chunk together (`3.14`,
   `day-9`, `x](y`), and an address that starts with `http` or `www` is one token;
-- `'s`, `n't`, `'re`, `'ve`, `'ll`, `'d`, `'m` are tokens, and so are two apostrophes;
+- `'s`, `n't`, `'re`, `'ve`, `'ll`, `'d`, `'m` are tokens, and so are two apostrophes; what French, Italian
+  and Catalan leave of a word before a vowel is one with its apostrophe (`l'`, `qu'`, `dell'`);
 - of scripts written without spaces each character is a token, as it is a word in `words`.
 
 Characters that are not loose are *firm*, but for `…` and those of scripts without spaces.
@@ -36,10 +37,13 @@ ABBREVIATIONS = (
     "Nev Nov Oct Okla Ore Pa Prof Rep Rev Sen Sep Sept St Tenn Va Wash Wis co vs"
 ).split()
 """Those that spaCy's English keeps together with their full stop, beside single letters."""
+ELIDED = "all c d dall dell j jusqu l lorsqu m n nell puisqu qu quest s sull t un".split()
+"""What is left of words before an apostrophe and a vowel, cut as spaCy's French, Italian and Catalan do."""
 
 _WORD = LETTER | NUMBER
 _PACKED = np.array([int.from_bytes(word.encode(), "big") for word in ABBREVIATIONS])
-_LONGEST = max(map(len, ABBREVIATIONS))
+_PACKED_ELIDED = np.array([int.from_bytes(word.encode(), "big") for word in ELIDED])
+_LONGEST, _LONGEST_ELIDED = (max(map(len, words)) for words in (ABBREVIATIONS, ELIDED))
 _DOT, _HYPHEN, _COMMA, _APOSTROPHE, _ELLIPSIS = map(ord, ".-,'…")
 _RIGHT_QUOTE = ord("’")
 _CUTTING = tuple(map(ord, ":<=>/~–—"))  # between a letter or digit and a letter
@@ -47,6 +51,7 @@ _OPERATORS = tuple(map(ord, "+-*^"))  # between a digit and a digit or hyphen
 _ONE = tuple(map(ord, "smd"))
 _TWO = tuple(ord(a) << 8 | ord(b) for a, b in ("re", "ve", "ll"))
 _N, _T = map(ord, "nt")
+_VOWELS = tuple(map(ord, "aeiouyh"))  # before which words are elided, with h; those with accents beside
 
 
 @uncounted
@@ -151,12 +156,12 @@ def _cut_chunk(
 def _abbreviation(codes: Codes, bits: Bits, start: int, end: int, at: int) -> tuple[Any, Any]:
     """Where the abbreviation at the letter `at` ends, `at` if it is none; and up to where none can start.
 
-    It is one of ABBREVIATIONS, or two or more letters, each with a full stop, or one capital or ASCII letter
-    with a full stop, between others than letters and digits.
+    It is one of ABBREVIATIONS or ELIDED, or two or more letters, each with a full stop, or one capital or
+    ASCII letter with a full stop, between others than letters and digits.
     """
     if at > start and bits[at - 1] & _WORD:
         return at, at
-    then = _listed(codes, bits, at, end)
+    then = max(_listed(codes, bits, at, end), _elided(codes, bits, at, end))
     if then > at:
         return then, then
     while then + 1 < end and bits[then] & LETTER and codes[then + 1] == _DOT:
@@ -181,10 +186,29 @@ def _listed(codes: Codes, bits: Bits, at: int, end: int) -> int:
         return at
     if then + 1 < end and bits[then + 1] & _WORD:
         return at
+    return then + 1 if _among(_PACKED, packed) else at
+
+
+@uncounted
+def _elided(codes: Codes, bits: Bits, at: int, end: int) -> int:
+    """Where the one of ELIDED at `at` ends, with its apostrophe; `at` if none does."""
+    then, packed = at, 0
+    while then < end and then - at <= _LONGEST_ELIDED and _small(codes[then]):
+        packed = packed << 8 | _small(codes[then])
+        then += 1
+    if then + 1 >= end or not _apostrophe(codes[then]) or not bits[then + 1] & LETTER:
+        return at
+    if codes[then + 1] < 128 and _small(codes[then + 1]) not in _VOWELS:
+        return at
+    return then + 1 if _among(_PACKED_ELIDED, packed) else at
+
+
+@uncounted
+def _among(words: NDArray[np.int64], packed: int) -> bool:
     known = False
-    for other in _PACKED:
-        known |= other == packed
-    return then + 1 if known else at
+    for word in words:
+        known |= word == packed
+    return known
 
 
 @uncounted

@@ -1,8 +1,10 @@
-"""Documents a second out of WARC files: curation beside datatrove's WARC reader and trafilatura."""
+"""Documents a second out of WARC files: curation, with its own extractor and with Resiliparse's, beside
+datatrove's WARC reader and trafilatura."""
 
 import os
 import resource
 import statistics
+from collections.abc import Callable
 from functools import partial
 from multiprocessing import current_process, get_context
 from typing import Any
@@ -19,11 +21,11 @@ NOISE = "2025-11-03/*noise.warc.gz"
 RUNS = 3
 
 
-def read_by_curation(pattern: str) -> int:
+def read_by_curation(extract: Extract, pattern: str) -> int:
     """How many documents curation makes of the WARC files of the crawl that `pattern` names."""
     from curation.ingest.documents import read
 
-    source = Source(name="crawl", format="warc", path="unused")
+    source = Source(name="crawl", format="warc", path="unused", extract=extract)
     openers = [(path.name, partial(path.open, "rb")) for path in sorted(CRAWL.glob(pattern))]
     return sum(batch.documents.num_rows for batch in read(source, openers))
 
@@ -40,9 +42,16 @@ def read_by_datatrove(pattern: str) -> int:
     return sum(1 for _ in Trafilatura(deduplicate=False, timeout=10).run(reader.run()))
 
 
+READERS: dict[str, Callable[[str], int]] = {
+    "curation": partial(read_by_curation, Extract()),
+    "resiliparse": partial(read_by_curation, Extract(extractor="resiliparse")),
+    "datatrove": read_by_datatrove,
+}
+
+
 def speed() -> dict[str, Any]:
     """CPU seconds for the same WARC files, median of RUNS, in turns; imports and compilation come before."""
-    seconds: dict[str, list[float]] = {"curation": [], "datatrove": []}
+    seconds: dict[str, list[float]] = {name: [] for name in READERS}
     documents: dict[str, int] = {}
     for _ in range(RUNS):
         for name, runs in seconds.items():
@@ -57,6 +66,7 @@ def speed() -> dict[str, Any]:
         )
     return {
         "documents_per_second": round(documents["curation"] / middle["curation"], 1),
+        "resiliparse_documents_per_second": round(documents["resiliparse"] / middle["resiliparse"], 1),
         "datatrove_documents_per_second": round(documents["datatrove"] / middle["datatrove"], 1),
         "datatrove_ratio": round(middle["datatrove"] / middle["curation"], 2),
     }
@@ -66,9 +76,9 @@ def _timed(name: str) -> tuple[int, float]:
     """Runs in a process of its own, which may have children of its own."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     current_process()._config["daemon"] = False  # type: ignore[attr-defined]
-    read = {"curation": read_by_curation, "datatrove": read_by_datatrove}[name]
+    read = READERS[name]
     read(NOISE)  # loads what is loaded once
-    if name == "curation":
+    if name != "datatrove":
         sandbox.extract(b"<p>Warm.", None, Extract())
     before = _cpu_seconds()
     count = read(FILES)

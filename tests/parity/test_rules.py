@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.corpora import text_bulk
 from tests.parity.rules import Rule, compare, compare_urls, rules, whole
+from tests.shared_data import shared_path
 from tests.text.reference_tokens import tokens_of
 
 SAMPLE = Path(__file__).with_name("english.jsonl")
@@ -36,6 +38,16 @@ def test_filters_give_datatroves_verdicts(asked: dict[str, Rule]):
 def test_each_rule_alone_gives_datatroves_verdict(asked: dict[str, Rule]):
     for name, rule in asked.items():
         assert rule.agreement >= 0.99, name
+
+
+@pytest.mark.shared
+def test_each_rule_gives_datatroves_verdict_on_all_but_two_of_85_documents_of_text_bulk():
+    shared_path("data/text_bulk")
+    asked = {**rules(), **whole()}
+    compare(asked, [text for text in text_bulk() if len(text) < 6_000][::40])
+    for name, rule in asked.items():
+        assert len(rule.verdicts) == 85
+        assert sum(ours != theirs for ours, theirs in rule.verdicts) <= 2, name
 
 
 def verdicts(name: str, text: str) -> tuple[bool, bool]:
@@ -85,6 +97,39 @@ def test_tokens_differ_from_spacys_where_it_is_said(text: str, ours: list[str], 
     from datatrove.utils.text import split_into_words
 
     assert (tokens_of(text), split_into_words(text, "eng")) == (ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "ours", "theirs"),
+    [
+        ("deu", "am 3. Mai", ["am", "3", ".", "Mai"], ["am", "3.", "Mai"]),
+        ("deu", "S-Bahn usw.", ["S", "-", "Bahn", "usw", "."], ["S-Bahn", "usw."]),
+        ("por", "disse-lhe", ["disse", "-", "lhe"], ["disse-lhe"]),
+        ("pol", "S.A. 9.11", ["S.A.", "9.11"], ["S", ".", "A", ".", "9", ".", "11"]),
+        ("ind", "dan/atau 1/2", ["dan", "/", "atau", "1/2"], ["dan", "/", "atau", "1", "/", "2"]),
+        ("cat", "del", ["del"], ["d", "el"]),
+    ],
+)
+def test_tokens_differ_from_those_of_other_languages_where_it_is_said(
+    language: str, text: str, ours: list[str], theirs: list[str]
+):
+    from datatrove.utils.text import split_into_words
+
+    assert (tokens_of(text), split_into_words(text, language)) == (ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("fra", "L'été qu’il s'en alla d’ici, jusqu'à l'aube."),
+        ("ita", "Un'altra dell'arte, c'è."),
+        ("cat", "S'ha d’ell."),
+    ],
+)
+def test_elided_words_are_cut_as_spacy_does(language: str, text: str):
+    from datatrove.utils.text import split_into_words
+
+    assert tokens_of(text) == split_into_words(text, language)
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,14 @@ exceptions:
 - inside a chunk, an ellipsis is a token, and so are hyphens, `/`, `:`, `=`, `<`, `>` before a letter, a
   comma between letters, and `+`, `-`, `*`, `^` between digits; all else holds the chunk together (`3.14`,
   `day-9`, `x](y`), and an address that starts with `http` or `www` is one token;
-- `'s`, `n't`, `'re`, `'ve`, `'ll`, `'d`, `'m` are tokens, and so are two apostrophes;
+- `'s`, `n't`, `'re`, `'ve`, `'ll`, `'d`, `'m` are tokens, and so are two apostrophes; what French, Italian
+  and Catalan leave of a word before a vowel is one with its apostrophe (`l'`, `qu'`, `dell'`);
 - of scripts written without spaces each character is a token, as it is a word in `words`.
 """
 
 import regex
 
-from curation.text.tokens import ABBREVIATIONS
+from curation.text.tokens import ABBREVIATIONS, ELIDED
 from curation.text.words import SOLO, UNSPACED
 
 _LOOSE = (
@@ -34,10 +35,14 @@ _STOP = rf"(?<=[\p{{Ll}}\p{{N}}]|{_LOOSE}|\p{{Lu}}\p{{Lu}})\.(?={_LOOSE}*\Z)"
 _LISTED = "|".join(ABBREVIATIONS)
 _SHORT = rf"(?:{_LISTED})\.|(?:\p{{L}}\.){{2,}}|[\p{{Lu}}a-z]\."
 _ABBREVIATION = rf"(?<![\p{{L}}\p{{N}}])(?:{_SHORT})(?![\p{{L}}\p{{N}}])"
+_ANY_CASE = ("".join(f"[{c}{c.upper()}{'ſ' * (c == 's')}]" for c in word) for word in ELIDED)
+_ELIDED = rf"(?<![\p{{L}}\p{{N}}])(?:{'|'.join(_ANY_CASE)})['’](?=[aeiouyhAEIOUYH]|[\p{{L}}--[\x00-\x7f]])"
 _ADDRESS = rf"(?:https?://|www\.)\S*(?!{_STOP}){_FIRM}"
 _HELD = rf"(?!{_STOP}){_FIRM}(?:(?!{_BETWEEN}|{_STOP}){_LOOSE}*(?!{_STOP}){_FIRM})*"
 
-_piece = regex.compile(rf"(?V1){SOLO}|{_ABBREVIATION}|(?<!')''(?!')|{_BETWEEN}|{_ADDRESS}|{_HELD}|\S")
+_piece = regex.compile(
+    rf"(?V1){SOLO}|{_ABBREVIATION}|{_ELIDED}|(?<!')''(?!')|{_BETWEEN}|{_ADDRESS}|{_HELD}|\S"
+)
 _clitic = regex.compile(r"(.+?)(n['’]t|['’](?:s|m|re|ve|ll|d))", regex.IGNORECASE | regex.DOTALL)
 
 

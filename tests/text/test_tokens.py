@@ -19,6 +19,8 @@ PROSE = st.text(st.sampled_from("aB9.,'’:/-=<\"()… \n"))
             "The U.S. grew 3.14 %, e.g. J. Doe...",
             ["The", "U.S.", "grew", "3.14", "%", ",", "e.g.", "J.", "Doe", "..."],
         ),
+        ("L'été qu’il t'a dit dell'arte", ["L'", "été", "qu’", "il", "t'", "a", "dit", "dell'", "arte"]),
+        ("O'Brien's d's l've all's", ["O'Brien", "'s", "d", "'s", "l", "'ve", "all", "'s"]),
         ("Dr. Doe (Inc.), p. 9.", ["Dr.", "Doe", "(", "Inc.", ")", ",", "p.", "9", "."]),
         ("''a'' ''''", ["''", "a", "''", "'", "'", "'", "'"]),
         ("well-known and/or day-9", ["well", "-", "known", "and", "/", "or", "day-9"]),
