@@ -16,6 +16,18 @@ def test_banned_words_count_in_any_case(url: str):
     assert values_of(url)[1] >= 1
 
 
+def test_soft_words_count_apart_so_that_one_alone_drops_nothing():
+    assert values_of("https://example.org/lingerie") == (False, 0, 1, 0)
+    assert values_of("https://example.org/Lingerie/nude/nude") == (False, 0, 2, 0)
+    assert values_of("https://example.org/lingeries") == (False, 0, 0, 0)
+
+
+def test_parts_of_words_are_found_across_what_separates_them():
+    for path in ("ball-gag", "footBALLgags", "ball/g_ag"):
+        assert values_of(f"https://example.org/{path}") == (False, 0, 0, 1)
+    assert values_of("https://example.org/ball") == (False, 0, 0, 0)
+
+
 def test_a_document_without_a_url_has_no_bad_one():
     (row,) = URL.annotate(batch("text")).to_pylist()
     assert list(row.values()) == [False, 0, 0, 0]
