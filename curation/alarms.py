@@ -174,26 +174,28 @@ def _volumes(limit: float | None, days: dict[tuple[str, str], _Counts]) -> Itera
 
 
 def _losses(settings: Alarms, details: Mapping[str, Any]) -> Iterator[Alarm]:
-    """What the judge has lost since the calibration before: by more than the limit, and not by chance, as the
-    interval of the change excludes 0."""
-    drift, gold = details["drift"], details["gold"]["name"]
+    """What the judge has lost since the last calibration before, or else the best: by more than the limit,
+    and not by chance, as the interval of the change excludes 0."""
+    gold = details["gold"]["name"]
     limits: tuple[tuple[What, str, float | None, int], ...] = (
         ("kappa_loss", "kappa", settings.kappa_loss, -1),
         ("mae_loss", "mae", settings.mae_loss, 1),
     )
     for what, figure, limit, worse in limits:
-        change = drift[figure] if drift else None
-        if limit is None or change is None or change["low"] is None:
-            continue
-        loss, surely = worse * change["value"], min(worse * change["low"], worse * change["high"])
-        if loss > limit and surely > 0:
-            before = drift[f"{figure}_before"]["value"]
-            evidence = (
-                f"{gold}: the judge's {figure} on {drift['documents']:,} documents was {before:.3f} with "
-                f"{drift['model_before']} and is {before + change['value']:.3f} with {details['model']}: "
-                f"worse by {loss:.3f}, at least by {surely:.3f}, where {limit:g} is the limit"
-            )
-            yield Alarm(what, gold, loss, limit, evidence)
+        for drift in details["drift"]:
+            change = drift[figure]
+            if limit is None or change["low"] is None:
+                continue
+            loss, surely = worse * change["value"], min(worse * change["low"], worse * change["high"])
+            if loss > limit and surely > 0:
+                before = drift[f"{figure}_before"]["value"]
+                evidence = (
+                    f"{gold}: the judge's {figure} on {drift['documents']:,} documents was {before:.3f} with "
+                    f"{drift['model_before']} and is {before + change['value']:.3f} with {details['model']}: "
+                    f"worse by {loss:.3f}, at least by {surely:.3f}, where {limit:g} is the limit"
+                )
+                yield Alarm(what, gold, loss, limit, evidence)
+                break
 
 
 def _heavy(decisions: Published, limit: int) -> dict[str, int]:

@@ -229,6 +229,9 @@ def calibrate(
     text: Annotated[str, typer.Option(help="The column of the text.")] = "text",
     label: Annotated[str, typer.Option(help="The column of the label.")] = "label",
     source: Annotated[str | None, typer.Option(help="The column of the source.")] = None,
+    group: Annotated[
+        str | None, typer.Option(help="The column of what versions of a text have in common.")
+    ] = None,
     order: Annotated[
         str, typer.Option(help="Labels that are words, from the worst to the best, with commas.")
     ] = "",
@@ -243,7 +246,8 @@ def calibrate(
     job = pipeline.open_job(recipe, lake, ledger=ledger)
     if gold:
         words = tuple(filter(None, order.split(",")))
-        named = Gold(path=storage.unabbreviated(gold), text=text, label=label, source=source, order=words)
+        path = storage.unabbreviated(gold)
+        named = Gold(path=path, text=text, label=label, source=source, group=group, order=words)
         judge = job.judge.model_copy(update={"gold": named})
         job = replace(job, recipe=job.recipe.model_copy(update={"judge": judge}))
     with _Bars() as bars:

@@ -176,10 +176,11 @@ class Gold(Model):
     text: str = "text"  # the columns
     label: str = "label"
     source: str | None = None  # figures are given within each source; without it all are of one
+    group: str | None = None  # documents of one group, such as versions of a text, are drawn together
     id: str | None = None
     order: tuple[str, ...] = ()  # of labels that are words, from the worst to the best
     again: Ratio = 0.2  # of the documents, asked a second time: does the judge agree with itself
-    probed: int = Field(default=100, ge=0)  # documents asked about in other dress; each is five requests more
+    probed: int = Field(default=100, ge=0)  # documents asked about in each of five other dresses
 
 
 class Threshold(Model):

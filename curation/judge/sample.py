@@ -6,9 +6,10 @@ larger sample of the same set contains the smaller one.
 A share of the sample, the *audit* slice, is drawn from all documents alike, by a hash of its own; the rest is
 shared out over the strata (`strata`). Each document drawn carries what it stands for, the inverse of how
 likely it was drawn: in the audit slice N/n, of N documents n drawn; else the same within its stratum. So the
-weighted mean of the scores of either slice estimates the mean of all without bias; the second does only where
+weighted mean of the scores of either slice estimates the mean of all without bias, if no text is held twice:
+such a text counts twice in N and is drawn once, as likely as another. The second slice does so only where
 every stratum was drawn from, which it is not where there are more strata than places: then the smallest have
-none. A text that a set holds twice counts twice and is drawn once.
+none.
 
 Two passes over the columns find the strata and their sizes, a third draws; held are the strata's candidates,
 and the text is read of what is drawn alone.

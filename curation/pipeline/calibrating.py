@@ -1,17 +1,15 @@
 """The judge held to gold labels, and what of a job may raise alarms."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from functools import partial
 
-from curation import approvals
+from curation import alarms, approvals
 from curation.claude.request import Request
 from curation.errors import NotPublished
 from curation.judge import calibration
 from curation.pipeline.decisions import screen
 from curation.pipeline.job import Job
 from curation.stage import Published
-
-if TYPE_CHECKING:
-    pass
 
 
 def calibrate_requests(job: Job) -> list[Request]:
@@ -31,10 +29,19 @@ def calibrate(job: Job) -> Published:
             )
         return found
 
-    def may_stand(earlier: Published) -> bool:
-        return not approvals.pending(job.lake, job.recipe.alarms, earlier)
+    standing = partial(_standing, job)
+    return calibration.publish(job.lake, job.recipe.name, job.judge, job.gold, job.ledger, standing)
 
-    return calibration.publish(job.lake, job.recipe.name, job.judge, job.gold, job.ledger, may_stand)
+
+def _standing(job: Job, generations: Iterable[Published]) -> Iterator[Published]:
+    """Of calibrations, the newest first, those by which a later one is measured: not one that was worse and
+    that nobody has approved of; and none before one that somebody did approve of."""
+    for earlier in generations:
+        if approvals.pending(job.lake, job.recipe.alarms, earlier):
+            continue
+        yield earlier
+        if alarms.raised(job.recipe.alarms, earlier):
+            return
 
 
 def alarming(job: Job) -> list[Published]:

@@ -29,7 +29,8 @@ SETS = {
         text="Excerpt", label="BT_easiness", source="License", id="ID",
     ),
     "onestop": Gold(
-        path=str(SHARED / "quality" / "onestopenglish.jsonl.zst"), label="level", order=("adv", "int", "ele")
+        path=str(SHARED / "quality" / "onestopenglish.jsonl.zst"), label="level", group="article",
+        order=("adv", "int", "ele"),
     ),
 }  # fmt: skip
 WHO = {
@@ -58,7 +59,7 @@ def _calibrated(name: str, judge: Judge, lake: Layout, client: Any, ledger: Ledg
     labelled = calibration.load(judge)
     asked = ask(client, ledger, calibration.requests(lake_key.read(lake), judge, labelled), lake.answers)
     start = time.process_time()
-    made = calibration.publish(lake, name, judge, labelled, ledger, lambda earlier: True)
+    made = calibration.publish(lake, name, judge, labelled, ledger, lambda earlier: earlier)
     seconds = time.process_time() - start
     told = calibration.read_report(made)
     found: dict[str, object] = {f"{name}_documents": told["answered"], f"{name}_requests": asked.requested}

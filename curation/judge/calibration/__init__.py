@@ -2,8 +2,9 @@
 
 Asked are: every document of the gold; a share of them once more, as another replicate; and a few of them as
 `probes` dress them. The answers are the ledger's, as for judgments, so that nothing is paid for twice. A
-recipe's calibrations are generations of one folder: each is compared with the nearest earlier one that
-may stand and has answered about the same documents: so a change of model or prompt for the worse is seen.
+recipe's calibrations are generations of one folder: each is compared with the last and with the best of
+those that stand and have answered about the same documents. So a change of model or prompt for the worse is
+seen, and so are many small ones.
 """
 
 import json
@@ -24,6 +25,7 @@ from curation.judge.calibration import gold, probes
 from curation.judge.calibration import report as calibration_report
 from curation.judge.calibration.figures import AGAIN, GOLD, Row
 from curation.judge.calibration.gold import Gold
+from curation.judge.prompt import Prompt
 from curation.layout import Layout
 from curation.manifest import File, Manifest
 from curation.recipe import Gold as Settings
@@ -33,11 +35,12 @@ from curation.stage import Published
 if TYPE_CHECKING:
     from curation.claude.ledger import Ledger
 
-VERSION = 1
+VERSION = 2
 
 ROWS = pa.schema(
     [
-        *(gold.GOLD.field(name) for name in ("id", "digest", "source", "label", "level")),
+        *(gold.GOLD.field(name) for name in ("id", "digest", "source", "group", "label", "level")),
+        pa.field("rubric_digest", pa.string(), nullable=False),
         pa.field("asked", pa.string(), nullable=False),  # gold, again, or the name of a probe
         pa.field("key", pa.string(), nullable=False),  # of the answer in the ledger
         pa.field("outcome", pa.string(), nullable=False),
@@ -83,9 +86,9 @@ def find(lake: Layout, recipe: str, settings: Judge, labelled: Gold) -> Publishe
 
 
 def of_judge(lake: Layout, recipe: str, settings: Judge) -> list[Published]:
-    """All calibrations of this rubric and model, the newest first, whatever labels they were held to and how
-    much was asked twice or in other dress."""
-    judge = {"rubric_digest": rubric.of(settings).digest, "model": settings.model}
+    """All calibrations of this prompt and model, the newest first, whatever labels they were held to and how
+    much was asked twice or in other dress. A prompt that cuts long documents otherwise is another one."""
+    judge = {"prompt": rubric.of(settings).settings, "model": settings.model}
     published = stage.generations(lake.calibrations(recipe))
     return [p for p in published if judge.items() <= p.manifest.details.items()]
 
@@ -96,24 +99,22 @@ def publish(
     settings: Judge,
     labelled: Gold,
     ledger: "Ledger",
-    may_stand: Callable[[Published], bool],
+    standing: Callable[[Iterable[Published]], Iterable[Published]],
 ) -> Published:
-    """Publish a row for each request and the report; skipped if they are published. What it is compared with
-    is an earlier one that `may_stand`: not one that was worse itself and that nobody has approved of. Raises
-    ClaudeError where too few were answered."""
+    """Publish a row for each request and the report; skipped if they are published. Of the earlier ones, the
+    newest first, it is compared with those `standing`. Raises ClaudeError where too few were answered."""
     found = find(lake, recipe, settings, labelled)
     if found:
         return found
     rows = _rows(lake, settings, labelled, ledger)
     scale, directory = rubric.of(settings).scale, lake.calibrations(recipe)
-    before = filter(may_stand, stage.generations(directory))
-    earlier, change = _drift(before, rows, scale, settings.seed)
-    told = {**_told(recipe, settings, labelled, rows), "drift": change}
+    drift = _drift([*standing(stage.generations(directory))], rows, scale, settings.seed)
+    told = {**_told(recipe, settings, labelled, rows), "drift": [change for _, change in drift]}
     made = Manifest(
         stage="calibrations",
         name=recipe,
         fingerprint=mark(settings),
-        inputs=(labelled.input, *([earlier.input] if earlier else [])),
+        inputs=(labelled.input, *(earlier.input for earlier, _ in drift)),
         parts=_write(directory, "part", pa.Table.from_pylist(rows, ROWS)),
         quarantine=_write(directory, "quarantine", labelled.quarantine),
         rows_in=labelled.rows,
@@ -148,12 +149,25 @@ def _asked(key: bytes, settings: Judge, labelled: Gold) -> list[Asked]:
     order = _order(labelled, settings.seed)
     for row in order[: round(labelled.settings.again * len(order))]:
         found.append(Asked(row, AGAIN, replace(first[row], replicate=1)))
-    probed = order[: labelled.settings.probed]
     for name, edit in probes.EDITS.items():
-        edited = pa.table({"text": pa.array([edit(texts[row]) for row in probed], pa.string())})
-        made = prompt.requests(rubric_, edited, settings.model, key)
-        # What an edit leaves as it was, or changes only where the judge does not read, is no probe.
-        found += [Asked(row, name, r) for row, r in zip(probed, made, strict=True) if r.key != first[row].key]
+        dressed = _dressed(rubric_, texts, order, edit, labelled.settings.probed)
+        found += [Asked(row, name, rubric_.request(t, settings.model, key)) for row, t in dressed.items()]
+    return found
+
+
+def _dressed(
+    asked: Prompt, texts: Sequence[str], order: Sequence[int], edit: Callable[[str], str], most: int
+) -> dict[int, str]:
+    """The first `most` texts that `edit` changes and that the judge reads whole before and after, edited, by
+    their rows. Of a longer one the cut would take content out where the dress comes in."""
+    found: dict[int, str] = {}
+    for row in order:
+        if len(found) == most:
+            break
+        text = texts[row]
+        edited = edit(text) if len(text) <= asked.truncate.chars else text
+        if edited != text and len(edited) <= asked.truncate.chars:
+            found[row] = edited
     return found
 
 
@@ -167,11 +181,11 @@ def _order(labelled: Gold, seed: int) -> list[int]:
 
 def _rows(lake: Layout, settings: Judge, labelled: Gold, ledger: "Ledger") -> list[dict[str, Any]]:
     """A row of ROWS for each request, in their order."""
-    asked, scored = _asked(lake_key.read(lake), settings, labelled), rubric.of(settings).score
+    asked, rubric_ = _asked(lake_key.read(lake), settings, labelled), rubric.of(settings)
     replies = answers.replies(ledger, [each.request for each in asked])
-    documents = labelled.documents.drop_columns(["text"]).to_pylist()
+    documents, by = labelled.documents.drop_columns(["text"]).to_pylist(), {"rubric_digest": rubric_.digest}
     return [
-        {**documents[each.row], "asked": each.asked, **_row(reply, scored)}
+        {**documents[each.row], **by, "asked": each.asked, **_row(reply, rubric_.score)}
         for each, reply in zip(asked, replies, strict=True)
     ]
 
@@ -188,7 +202,7 @@ def _told(recipe: str, settings: Judge, labelled: Gold, rows: Sequence[Row]) -> 
     return {
         "recipe": recipe,
         "rubric": rubric_.name,
-        "rubric_digest": rubric_.digest,
+        "prompt": rubric_.settings,
         "model": settings.model,
         "answered_by": sorted({row["answered_by"] for row in rows if row["answered_by"]}),
         "gold": {"name": labelled.name, "mapping": labelled.mapping, "dropped": labelled.dropped},
@@ -197,23 +211,34 @@ def _told(recipe: str, settings: Judge, labelled: Gold, rows: Sequence[Row]) -> 
 
 
 def _drift(
-    before: Iterable[Published], rows: Sequence[Row], scale: Sequence[int], seed: int
-) -> tuple[Published | None, dict[str, Any] | None]:
-    """The first of `before` that has answered about the same documents, and what changed since."""
-    for earlier in before:
-        told = [row for uri in earlier.part_uris() for row in stage.read_table(uri).to_pylist()]
-        if change := calibration_figures.drift(told, rows, scale, seed):
-            said = earlier.manifest.details
-            named = {"model_before": said["model"], "rubric_digest_before": said["rubric_digest"]}
-            return earlier, {**named, **change}
-    return None, None
+    before: Sequence[Published], rows: Sequence[Row], scale: Sequence[int], seed: int
+) -> list[tuple[Published, dict[str, Any]]]:
+    """The last of `before` that has answered about the same documents, and the best by its own kappa where it
+    is another, each with what changed since."""
+    found: list[tuple[Published, dict[str, Any]]] = []
+    for which, ordered in (("last", before), ("best", sorted(before, key=_kappa, reverse=True))):
+        for earlier in ordered:
+            if any(earlier is known for known, _ in found):
+                break
+            told = [row for uri in earlier.part_uris() for row in stage.read_table(uri).to_pylist()]
+            if change := calibration_figures.drift(told, rows, scale, seed):
+                said = earlier.manifest.details
+                named = {"which": which, "model_before": said["model"], "prompt_before": said["prompt"]}
+                found.append((earlier, {**named, **change}))
+                break
+    return found
+
+
+def _kappa(published: Published) -> float:
+    told: float | None = published.manifest.details["overall"]["kappa"]["value"]
+    return -1.0 if told is None else told
 
 
 def _headline(told: dict[str, Any]) -> dict[str, Any]:
     """What the manifest says itself: who was calibrated, on what, the overall figures, and the change."""
     names = (
         "rubric",
-        "rubric_digest",
+        "prompt",
         "model",
         "gold",
         "answered",

@@ -62,6 +62,7 @@ def measure(rows: Sequence[Row], texts: Mapping[str, str], scale: Sequence[int],
         "answered": len(answered),
         "outcomes": dict(sorted(Counter(row["outcome"] for row in every).items())),
         "coverage": _coverage(every, seed),
+        "coverage_by_source": _coverage_by_source(every, seed),
         **_against_gold(answered, [texts[row["id"]] for row in answered], scale, seed),
         "errors": errors(answered, scale, at),
         "itself": _against_itself(answered, again, scale, at, seed),
@@ -91,14 +92,17 @@ def drift(
     before: Sequence[Row], after: Sequence[Row], scale: Sequence[int], seed: int
 ) -> dict[str, Any] | None:
     """By how much kappa and the mean absolute error of a later calibration are above those of an earlier one,
-    on the documents that both have answered, draw by draw; None where fewer than PAIRED_MIN are the same."""
-    earlier = {_same(row): row for row in _answers(before) if row["score"] in scale}
-    both = [(earlier[_same(row)], row) for row in _answers(after) if _same(row) in earlier]
-    if len(both) < PAIRED_MIN:
+    on the documents that both have answered, draw by draw; None where fewer than PAIRED_MIN are the same.
+
+    Both are held to the labels and levels of the later one: gold that grows or is corrected moves the cuts of
+    quantiles, and the difference shall be the judge's alone."""
+    earlier = {row["digest"]: row["score"] for row in _answers(before) if row["score"] in scale}
+    later = [row for row in _answers(after) if row["digest"] in earlier]
+    if len(later) < PAIRED_MIN:
         return None
-    old, new = (Pairs([pair[side] for pair in both], scale) for side in (0, 1))
-    drawn = draws(agreement.strata(new.sources), seed=seed)
-    found: dict[str, Any] = {"documents": len(both)}
+    old, new = Pairs([{**row, "score": earlier[row["digest"]]} for row in later], scale), Pairs(later, scale)
+    drawn = _drawn(later, seed)
+    found: dict[str, Any] = {"documents": len(later)}
     for name in ("kappa", "mae"):
         then, now = (side.figures(side.judged, side.judged.astype(np.float64))[name] for side in (old, new))
         found[name] = asdict(estimate(agreement.difference(now, then), drawn))
@@ -110,21 +114,32 @@ def _answers(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row["asked"] == GOLD and row["outcome"] == Outcome.OK]
 
 
-def _same(row: Row) -> tuple[str, float, int]:
-    return row["digest"], row["label"], row["level"]
+def _drawn(rows: Sequence[Row], seed: int) -> Numbers:
+    """Draws of the documents within their source; those of one group, as versions of a text are, together."""
+    units = [row["group"] or row["id"] for row in rows]
+    return draws(agreement.strata([row["source"] for row in rows]), units, seed=seed)
 
 
 def _coverage(every: Sequence[Row], seed: int) -> dict[str, Any]:
     ok = np.array([row["outcome"] == Outcome.OK for row in every], dtype=np.float64)
-    drawn = draws(agreement.strata([row["source"] for row in every]), seed=seed)
-    return asdict(agreement.share(ok, drawn))
+    return asdict(agreement.share(ok, _drawn(every, seed)))
+
+
+def _coverage_by_source(every: Sequence[Row], seed: int) -> list[dict[str, Any]]:
+    """Of each source of some size, the largest first; a source that is refused whole has no other figure."""
+    of = agreement.places_by_source([row["source"] for row in every])
+    found = []
+    for source, at in sorted(of.items(), key=lambda item: (-len(item[1]), item[0])):
+        rows = [every[place] for place in at]
+        found.append({"source": source, "documents": len(rows), "coverage": _coverage(rows, seed)})
+    return found
 
 
 def _against_gold(
     answered: Sequence[Row], texts: Sequence[str], scale: Sequence[int], seed: int
 ) -> dict[str, Any]:
     pairs = Pairs(answered, scale)
-    drawn = draws(agreement.strata(pairs.sources), seed=seed)
+    drawn = _drawn(answered, seed)
     judged = pairs.judged.astype(np.float64)
     cut = agreement.cut_like(judged, pairs.gold)
     judge = {"judge": (pairs.judged, judged), "judge_cut": (cut, judged)}
@@ -200,7 +215,7 @@ def _against_itself(
     answered: Sequence[Row], again: Sequence[Row], scale: Sequence[int], at: int, seed: int
 ) -> dict[str, Any]:
     first, second = _paired(answered, again)
-    drawn = draws(agreement.strata([row["source"] for row in first]), seed=seed)
+    drawn = _drawn(first, seed)
     one, other = (
         np.array([scale.index(r["score"]) for r in rows], dtype=np.int64) for rows in (first, second)
     )
@@ -215,7 +230,7 @@ def _against_itself(
 
 def _probe(answered: Sequence[Row], edited: Sequence[Row], at: int, seed: int) -> dict[str, Any]:
     before, after = _paired(answered, edited)
-    drawn = draws(agreement.strata([row["source"] for row in before]), seed=seed)
+    drawn = _drawn(before, seed)
     shift = np.array([b["score"] - a["score"] for a, b in zip(before, after, strict=True)], dtype=np.float64)
     flips = _flips(before, after, at)
     return {

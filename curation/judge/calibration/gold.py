@@ -35,6 +35,7 @@ Mapping = Literal["as they are", "order", "quantiles"]
 GOLD = pa.schema(
     [
         *(SCHEMA.field(name) for name in ("id", "digest", "source", "text")),
+        pa.field("group", pa.string()),  # of documents that are no independent evidence; null is none
         pa.field("label", pa.float64(), nullable=False),  # as given; a word's place in the order, from 0
         pa.field("level", pa.int64(), nullable=False),  # a place on the rubric's scale, from 0
     ]
@@ -88,7 +89,7 @@ def _name(settings: Settings) -> str:
 
 
 def _input(settings: Settings) -> Input:
-    how = settings.model_dump(include={"text", "label", "source", "id", "order"}, mode="json")
+    how = settings.model_dump(include={"text", "label", "source", "group", "id", "order"}, mode="json")
     said = json.dumps(how, sort_keys=True)
     return Input(
         name=f"gold/{_name(settings)}", digest=content_hash("gold", storage.digest(settings.path), said)
@@ -114,7 +115,7 @@ def _rows(settings: Settings) -> tuple[list[dict[str, Any]], pa.Table, Counter[s
 
 
 def _columns(settings: Settings) -> Columns:
-    beside = (settings.label, settings.source) if settings.source else (settings.label,)
+    beside = filter(None, (settings.label, settings.source, settings.group))
     return Columns(text=settings.text, id=settings.id, metadata=tuple(dict.fromkeys(beside)))
 
 
@@ -142,7 +143,9 @@ def _labelled(
             bad.append({**where, "reason": label[0], "detail": label[1]})
             continue
         source = str(fields.get(settings.source, "")) if settings.source else _name(settings)
-        kept[row["digest"]] = {**row, "source": source, "label": label}
+        group = fields.get(settings.group) if settings.group else None
+        group = None if group in (None, "") else str(group)
+        kept[row["digest"]] = {**row, "source": source, "group": group, "label": label}
     return list(kept.values()), bad
 
 

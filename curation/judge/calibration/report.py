@@ -18,6 +18,7 @@ MAPPINGS = {
     "quantiles": "the labels are numbers of another scale, cut so that each score has an equal share of the "
     "documents; kappa and the error depend on this cut, Spearman does not",
 }
+PROMPT = {"digest": "its words", "parameters": "its parameters", "truncate": "what is read of long texts"}
 WHO = {
     "judge": "judge",
     "judge_cut": "judge, cut like the gold",
@@ -65,7 +66,7 @@ def _head(told: Figures) -> list[str]:
     by = ", ".join(told["answered_by"]) or "nobody"
     return [
         f"# {told['model']} held to {gold['name']}",
-        f"Rubric {told['rubric']} (`{told['rubric_digest']}`), answered by {by}. {told['documents']:,} "
+        f"Rubric {told['rubric']} (`{told['prompt']['digest']}`), answered by {by}. {told['documents']:,} "
         f"documents with labels, rows left out: {lost}. Answered: {estimate(told['coverage'])}"
         f"{f' (others: {failed})' if failed else ''}. Scale {told['scale'][0]} to {told['scale'][-1]}: "
         f"{MAPPINGS[gold['mapping']]}.",
@@ -92,12 +93,15 @@ def _overall(told: Figures) -> list[str]:
 
 
 def _by_source(told: Figures) -> list[str]:
-    sources = told["by_source"]
+    sources, figures = told["coverage_by_source"], {s["source"]: s for s in told["by_source"]}
     if len(sources) < 2:
         return ["All documents are of one source, or of sources too small: nothing is said within sources."]
-    rows = [[_cell(s["source"]), f"{s['documents']:,}", *_three(s)] for s in sources[:SOURCES_SHOWN]]
+    rows = []
+    for s in sources[:SOURCES_SHOWN]:
+        of_source = _three(figures.get(s["source"], {}))
+        rows.append([_cell(s["source"]), f"{s['documents']:,}", estimate(s["coverage"]), *of_source])
     more = len(sources) - SOURCES_SHOWN
-    table = _table(["source", "documents", "κ", "Spearman", "mean abs. error"], rows)
+    table = _table(["source", "documents", "answered", "κ", "Spearman", "mean abs. error"], rows)
     return ["### Each source", table, *([f"And {more} smaller sources."] if more > 0 else [])]
 
 
@@ -115,7 +119,7 @@ def _itself(told: Figures) -> list[str]:
 
 def _probes(told: Figures) -> list[str]:
     if not told["probes"]:
-        return []
+        return ["No document was asked about in other dress: none was to be, or none is read whole in both."]
     header = ["dress", "documents", "mean shift", f"flipped at {told['threshold']}", "to good", "to poor"]
     rows = [
         [name, str(p["documents"]), estimate(p["shift"]), estimate(p["flip_rate"]), str(p["flipped_to_good"]),
@@ -124,8 +128,9 @@ def _probes(told: Figures) -> list[str]:
     ]  # fmt: skip
     return [
         "## The same documents in other dress",
-        "Edits made by rules, which add nothing about the subject; `halved` leaves half of it out. A judge "
-        "that looks at what is said has a shift of 0, and no more flips than against itself.",
+        "Edits made by rules, which add nothing about the subject; `halved` leaves half of it out. The "
+        "documents are those that the judge reads whole before and after. A judge that looks at what is said "
+        "has a shift of 0, and no more flips than against itself.",
         _table(header, rows),
     ]
 
@@ -142,16 +147,18 @@ def _rates(told: Figures) -> list[str]:
 
 
 def _drift(told: Figures) -> list[str]:
-    found = told["drift"]
-    if found is None:
-        return ["## Against the calibration before", "There is none with the same documents."]
-    prompt = "the same prompt" if found["rubric_digest_before"] == told["rubric_digest"] else "another prompt"
-    return [
-        "## Against the calibration before",
-        f"{found['model_before']} with {prompt}, on {found['documents']:,} documents that both answered: "
-        f"κ {estimate(found['kappa_before'])}, now higher by {estimate(found['kappa'])}; mean absolute error "
-        f"{estimate(found['mae_before'])}, now higher by {estimate(found['mae'])}.",
-    ]
+    changes = [_change(found, told["prompt"]) for found in told["drift"]]
+    return ["## Against calibrations before", *(changes or ["There is none with the same documents."])]
+
+
+def _change(found: Figures, prompt: Mapping[str, Any]) -> str:
+    other = [what for name, what in PROMPT.items() if found["prompt_before"][name] != prompt[name]]
+    by = f"another prompt ({', '.join(other)})" if other else "the same prompt"
+    return (
+        f"The {found['which']}, {found['model_before']} with {by}, on {found['documents']:,} documents that "
+        f"both answered: κ {estimate(found['kappa_before'])}, now higher by {estimate(found['kappa'])}; mean "
+        f"absolute error {estimate(found['mae_before'])}, now higher by {estimate(found['mae'])}."
+    )
 
 
 def confusion_png(told: Figures) -> bytes:
@@ -207,7 +214,7 @@ def _png(figure: Any) -> bytes:
 
 
 def _three(figures: Mapping[str, Any]) -> list[str]:
-    return [estimate(figures[name]) for name in ("kappa", "spearman", "mae")]
+    return [estimate(figures.get(name)) for name in ("kappa", "spearman", "mae")]
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -18,6 +18,7 @@ from curation.errors import AlarmError, ClaudeError, NotPublished, RecipeError
 from curation.judge import calibration
 from curation.judge.calibration import figures as calibration_figures
 from curation.judge.calibration import probes
+from curation.judge.enclose import open_
 from curation.pipeline import Job
 from curation.recipe import Alarms, Gold, Judge
 from tests.judge.ledgers import answered, judged
@@ -97,19 +98,27 @@ def test_a_larger_share_asks_the_same_again_and_more(make_job):
     assert small < large
 
 
-def test_an_edit_that_the_judge_does_not_see_is_no_probe(make_job, monkeypatch):
-    """Of a long document the prompt takes the start and the end: an edit between changes nothing."""
-    job, middle = make_job(), "x" * 20_000
-    long_one = job.gold.documents.slice(0, 1).set_column(
-        job.gold.documents.schema.get_field_index("text"), "text", [[f"A {middle} b."]]
+def test_probed_is_what_the_judge_reads_whole_before_and_after(make_job):
+    """Of a longer text the cut takes content out where the dress comes in, and the shift would be its."""
+    job = make_job()
+    sentence = "The bridge stands for long. "
+    texts = [sentence * 100, sentence * 200, sentence * 400]  # the prompt takes 8,000 characters
+    long_ones = job.gold.documents.slice(0, 3).set_column(
+        job.gold.documents.schema.get_field_index("text"), "text", [texts]
     )
-    monkeypatch.setattr(probes, "EDITS", {"middle": lambda text: text.replace("x" * 9_000, "y" * 9_000, 1)})
-    asked = calibration.requests(job.key, job.judge, replace(job.gold, documents=long_one))
-    assert "y" in probes.EDITS["middle"](f"A {middle} b.")
-    assert len({request.text_digest for request in asked}) == 2
+    asked = calibration.requests(job.key, job.judge, replace(job.gold, documents=long_ones))
+    seen = [open_(request.message) for request in asked if request.replicate == 0][3:]
+    assert probes.padded(texts[0]) in seen
+    assert probes.halved(texts[1]) in seen
+    assert not any("left out" in text for text in seen)
+    assert not {probes.padded(texts[1]), probes.halved(texts[2])} & set(seen)
 
+
+def test_an_edit_that_changes_nothing_is_no_probe(make_job, monkeypatch):
     monkeypatch.setattr(probes, "EDITS", {"none": str})
-    assert len(calibration.requests(job.key, job.judge, replace(job.gold, documents=long_one))) == 1
+    assert {r.text_digest for r in pipeline.calibrate_requests(make_job())} == {
+        r.text_digest for r in pipeline.calibrate_requests(make_job())[:DOCUMENTS]
+    }
 
 
 def test_a_row_for_each_request_the_bad_rows_of_the_gold_and_the_report_are_published(make_job):
@@ -177,7 +186,7 @@ def test_what_can_change_an_answer_makes_another_calibration(change):
 
 
 def test_a_worse_model_raises_an_alarm_that_a_person_may_let_pass(make_job):
-    assert calibrate(make_job(), sound).manifest.details["drift"] is None
+    assert calibrate(make_job(), sound).manifest.details["drift"] == []
     job = make_job("claude-haiku-5-5")
     made = calibrate(job, poor)
     assert made.generation == 2
@@ -212,7 +221,7 @@ def test_a_worse_model_that_nobody_approved_of_is_no_measure_for_the_next(make_j
     calibrate(make_job(), sound)
     calibrate(make_job("claude-haiku-5-5"), poor)
     made = calibrate(make_job("claude-sonnet-5-5"), poor)
-    assert made.manifest.details["drift"]["model_before"] == "offline-rules-1"
+    assert made.manifest.details["drift"][0]["model_before"] == "offline-rules-1"
     assert alarms.raised(make_job().recipe.alarms, made)
 
 
@@ -221,7 +230,7 @@ def test_a_better_model_raises_none_and_the_first_is_still_there(make_job):
     job = make_job("claude-haiku-5-5")
     made = calibrate(job, sound)
     assert alarms.raised(job.recipe.alarms, made) == ()
-    assert made.manifest.details["drift"]["kappa"]["low"] > 0
+    assert made.manifest.details["drift"][0]["kappa"]["low"] > 0
     assert pipeline.calibrate(make_job()).uri == first.uri
 
 
@@ -231,19 +240,68 @@ def test_a_loss_within_the_limit_or_by_chance_raises_none(make_job):
     assert alarms.raised(Alarms(kappa_loss=None, mae_loss=None), made) == ()
     assert alarms.raised(Alarms(kappa_loss=1.0, mae_loss=5.0), made) == ()
     by_chance = json.loads(json.dumps(made.manifest.details))
-    by_chance["drift"]["kappa"] |= {"low": -0.9, "high": 0.1}
-    by_chance["drift"]["mae"] |= {"low": -0.1, "high": 2.0}
+    by_chance["drift"][0]["kappa"] |= {"low": -0.9, "high": 0.1}
+    by_chance["drift"][0]["mae"] |= {"low": -0.1, "high": 2.0}
     unsure = replace(made, manifest=made.manifest.model_copy(update={"details": by_chance}))
     assert alarms.raised(Alarms(), unsure) == ()
 
 
 def test_gold_that_has_grown_is_compared_on_the_documents_that_both_have(make_job, tmp_path):
-    calibrate(make_job(), sound)
+    """Labels of another scale are cut into equal shares: more of them move the level of each."""
+
+    def lines(numbers, label):
+        return [json.dumps({"text": text_of(n), "label": label(n), "site": "x"}) + "\n" for n in numbers]
+
+    (tmp_path / "gold.jsonl").write_text("".join(lines(range(DOCUMENTS), lambda n: n % 6 + 0.5)))
+    first = calibrate(make_job(), sound)
     with (tmp_path / "gold.jsonl").open("a") as file:
-        for n in range(100, 130):
-            file.write("\n" + json.dumps({"text": text_of(n), "label": level_of(text_of(n)), "site": "new"}))
+        file.writelines(lines(range(100, 160), lambda n: n + 9.5))
     job = make_job("claude-haiku-5-5")
-    assert calibrate(job, poor).manifest.details["drift"]["documents"] == DOCUMENTS
+    made = calibrate(job, poor)
+    levels = [{row["digest"]: row["level"] for row in rows_of(each)} for each in (first, made)]
+    assert levels[0].items() - levels[1].items()
+    [drift] = made.manifest.details["drift"]
+    assert drift["documents"] == DOCUMENTS
+    assert alarms.raised(job.recipe.alarms, made)
+
+
+def test_many_small_losses_are_seen_against_the_best(make_job):
+    """Each time the judge errs about four documents more, which is less than the limit."""
+
+    def worse(step):
+        def answer(text):
+            number = int(next(word for word in text.replace(".", " ").split() if word.isdigit()))
+            return judged((level_of(text) + 3) % 6 if number < 4 * step else level_of(text))
+
+        return answer
+
+    models = ["offline-rules-1", "claude-haiku-5-5", "claude-sonnet-5-5"]
+    raised = []
+    for step in range(len(models)):
+        job = make_job(models[step], **{"alarms.kappa_loss": 0.12, "alarms.mae_loss": None})
+        made = calibrate(job, worse(step))
+        raised.append(alarms.raised(job.recipe.alarms, made))
+    assert [drift["which"] for drift in made.manifest.details["drift"]] == ["last", "best"]
+    assert [len(found) for found in raised] == [0, 0, 1]
+    assert "offline-rules-1" in raised[-1][0].evidence
+    # What a person agreed to is the measure of what comes next.
+    approvals.add(job.lake, made, raised[-1], approvals.Approval("agreed", None))
+    last = make_job("claude-opus-5-5", **{"alarms.kappa_loss": 0.12, "alarms.mae_loss": None})
+    after = calibrate(last, worse(2))
+    assert [drift["model_before"] for drift in after.manifest.details["drift"]] == ["claude-sonnet-5-5"]
+    assert alarms.raised(last.recipe.alarms, after) == ()
+
+
+def test_another_cut_of_long_texts_is_another_prompt(make_job):
+    """Errors measured when the judge read all say nothing of a judge that reads the start."""
+    first = calibrate(make_job(), sound)
+    cut = make_job(**{"judge.truncate": {"take": "head", "chars": 1000}})
+    assert calibration.of_judge(cut.lake, "small", cut.judge) == []
+    made = calibrate(cut, sound)
+    assert made.uri != first.uri
+    markdown = storage.read_bytes(calibration.report_uri(made, "md")).decode()
+    assert "with another prompt (what is read of long texts)" in markdown
+    assert {row["rubric_digest"] for row in rows_of(made)} == {made.manifest.details["prompt"]["digest"]}
 
 
 def test_other_gold_is_not_compared(make_job, tmp_path):
@@ -251,7 +309,7 @@ def test_other_gold_is_not_compared(make_job, tmp_path):
     (tmp_path / "gold.jsonl").write_text(
         "\n".join(json.dumps({"text": text_of(n), "label": n % 6, "site": "x"}) for n in range(600, 660))
     )
-    assert calibrate(make_job("claude-haiku-5-5"), poor).manifest.details["drift"] is None
+    assert calibrate(make_job("claude-haiku-5-5"), poor).manifest.details["drift"] == []
 
 
 def test_a_judge_that_pays_for_dress_is_seen(make_job):
@@ -278,6 +336,38 @@ def test_a_refused_document_lowers_the_coverage_and_is_in_no_other_figure(make_j
     assert told["outcomes"] == {"ok": DOCUMENTS - 1, "refused": 1}
     assert told["coverage"]["value"] == pytest.approx(1 - 1 / DOCUMENTS, abs=1e-4)
     assert told["answered"] == sum(map(sum, told["confusion"])) == DOCUMENTS - 1
+
+
+def test_a_source_that_is_refused_whole_does_not_vanish_from_the_report(make_job, tmp_path):
+    from curation.claude.outcome import Answer, Outcome
+
+    rows = [{"text": text_of(n), "label": n % 6, "site": "far" if n < 10 else "web"} for n in range(110)]
+    (tmp_path / "gold.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    refused = {text_of(n) for n in range(10)}
+    made = calibrate(make_job(), lambda t: Answer(Outcome.REFUSED) if t in refused else sound(t))
+    covered = {
+        s["source"]: s["coverage"]["value"] for s in calibration.read_report(made)["coverage_by_source"]
+    }
+    assert covered == {"web": 1.0, "far": 0.0}
+    assert (
+        "| far | 10 | 0.00 [0.00, 0.30] | – | – | – |"
+        in storage.read_bytes(calibration.report_uri(made, "md")).decode()
+    )
+
+
+def test_versions_of_a_text_are_no_independent_evidence(make_job, tmp_path):
+    def interval(**named):
+        rows = [
+            {"text": f"{text_of(n)} Version {v}.", "label": n % 6, "article": n}
+            for n in range(30)
+            for v in "abc"
+        ]
+        (tmp_path / "gold.jsonl").write_text("\n".join(map(json.dumps, rows)))
+        told = calibration.read_report(calibrate(make_job(**named), poor))["overall"]["judge"]["mae"]
+        return told["high"] - told["low"]
+
+    alone, together = interval(), interval(**{"judge.gold.group": "article"})
+    assert together > 1.4 * alone  # the root of 3, less chance
 
 
 def test_baselines_are_told_and_the_source_is_worth_nothing_within_it(make_job):
