@@ -386,7 +386,7 @@ def test_within_sources_a_baseline_is_read_in_the_direction_that_suits_there():
         level, source = numbers.randint(0, 3) + 2 * (n % 2), SOURCES[n % 2]
         texts[str(n)] = "word " * (200 * (1 + 4 * (n % 2)) - 20 * level + numbers.randint(0, 9))
         rows.append({"id": str(n), "source": source, "level": level, "label": float(level), "score": 3})
-    answered = [{**row, "asked": "gold", "outcome": "ok"} for row in rows]
+    answered = [{**row, "asked": "gold", "outcome": "ok", "group": None} for row in rows]
     told = calibration_figures.measure(answered, texts, (0, 1, 2, 3, 4, 5), seed=0)
     for scope in ("overall", "within_source"):
         assert told[scope]["word_count"]["spearman"]["value"] > 0.1
