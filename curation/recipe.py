@@ -233,7 +233,7 @@ class Judge(Model):
     truncate: Truncate | None = None  # null is as the rubric says
     canaries_wrong_max: Ratio = 0.2  # of the rubric's documents with known answers
     refusals_max: Ratio = 0.2  # of a stratum of 20 documents or more
-    column: Name = "educational_score"
+    column: Name = Field(default_factory=lambda known: f"{known.get('rubric')}_score")  # educational_score …
     seed: int = 0
     gold: Gold | None = None
     head: Literal["fasttext", "embeddings"] = "fasttext"  # what scores; with embeddings, both are reported

@@ -45,7 +45,9 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe
     try:
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
-        lines = [_explain(file, node, detail) for detail in error.errors()]
+        # A default that follows another field is no mistake of its own.
+        found = [detail for detail in error.errors() if detail["type"] != "default_factory_not_called"]
+        lines = [_explain(file, node, detail) for detail in found]
         raise RecipeError("\n".join(lines)) from error
     return _resolve(recipe, file.resolve().parent)
 

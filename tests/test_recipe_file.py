@@ -6,6 +6,7 @@ import pytest
 
 from curation import plan, recipe_file
 from curation.errors import RecipeError
+from curation.recipe import Judge
 
 GOOD = """\
 name: small
@@ -72,6 +73,17 @@ def test_a_mistake_is_named_with_its_line_and_remedy(
     tmp_path: Path, change: tuple[str, str], message: str
 ) -> None:
     assert message in refused(tmp_path, GOOD.replace(*change))
+
+
+def test_the_classifiers_column_is_named_by_the_rubric_and_a_mistake_beside_it_is_told_alone(
+    tmp_path: Path,
+) -> None:
+    """A column called educational beside a rubric of several properties would say what it is not."""
+    assert (Judge().column, Judge(rubric="properties").column) == ("educational_score", "properties_score")
+    assert Judge(rubric="properties", column="worth").column == "worth"
+    told = refused(tmp_path, GOOD + "judge: {rubric: properties, sample: 1}\n")
+    assert "`judge.sample` is 1" in told
+    assert len(told.splitlines()) == 1
 
 
 def test_something_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
