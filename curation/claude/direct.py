@@ -59,16 +59,19 @@ def ask(clients: Clients, asked: Asked) -> Report:
 async def _ask(clients: Clients, asked: Asked) -> Report:
     since = time.time()
     journal = Journal(asked)
-    # What other processes hold is waited for as message batches are.
-    watch = Watch(clients.client(), asked, since, Counter())
+    watch: Watch | None = None
     async with clients.async_client(asked.concurrency) as client:
         service = Service(client, Pace(asked.concurrency))
         while True:
             look = Look(asked.ledger, since)
             await _Round(service, asked, journal).go(split(look.lacking(asked.requests), asked.limits))
-            await _wait(watch, look.holders)
+            if look.holders:  # what other processes hold is waited for as message batches are
+                watch = watch or Watch(clients.client(), asked, since, Counter())
+                await _wait(watch, look.holders)
             if not look.sent_or_waited:
-                usd, unknown_usd = journal.usd + watch.usd, journal.unknown_usd + watch.ambiguous_usd
+                usd, unknown_usd = journal.usd, journal.unknown_usd
+                if watch:
+                    usd, unknown_usd = usd + watch.usd, unknown_usd + watch.ambiguous_usd
                 return Report(look.requested, journal.sent, usd, look.outcomes, unknown_usd)
 
 

@@ -5,34 +5,63 @@ then forgets whom it had to wake. So the loop runs in a thread beside, and learn
 """
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
-from concurrent.futures import ThreadPoolExecutor, wait
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
 def apart(work: Coroutine[Any, Any, T]) -> T:
-    """What `work` gives. Whatever is raised in this thread meanwhile cancels it, once, and is raised again
-    when it has ended, however often Ctrl-C is pressed."""
-    interrupt: BaseException | None = None
-    with (
-        asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner,
-        ThreadPoolExecutor(1, "claude") as thread,
-    ):
+    """What `work` gives. Ctrl-C, and whatever else is raised in this thread meanwhile, cancels it, once, and
+    is raised when it has ended, however often Ctrl-C is pressed."""
+    raised: list[BaseException] = []
+    begun, ended = threading.Lock(), threading.Event()
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         loop = runner.get_loop()
         task = loop.create_task(work)
-        ended = thread.submit(loop.run_until_complete, task)
-        while not ended.done():
-            try:
-                wait((ended,))
-            except BaseException as raised:  # noqa: BLE001 - raised below
-                if interrupt is None:
-                    loop.call_soon_threadsafe(task.cancel)
-                interrupt = interrupt or raised
-    if interrupt:
-        raise interrupt from (None if task.cancelled() else task.exception())
-    return ended.result()
+
+        def go() -> None:
+            if begun.acquire(blocking=False):
+                with suppress(BaseException):  # the task has it
+                    loop.run_until_complete(task)
+                ended.set()
+
+        def interrupt(error: BaseException) -> None:
+            raised.append(error)
+            if len(raised) == 1:
+                loop.call_soon_threadsafe(task.cancel)
+
+        with _ctrl_c_told(interrupt):
+            while not ended.is_set():
+                try:
+                    if not begun.locked():  # interrupted here, it may be started twice, and is begun once
+                        threading.Thread(target=go, name="claude").start()
+                    ended.wait()
+                except BaseException as error:  # noqa: BLE001 - raised below
+                    interrupt(error)
+    if raised:
+        raise raised[0] from (None if task.cancelled() else task.exception())
+    return task.result()
+
+
+@contextmanager
+def _ctrl_c_told(tell: Callable[[BaseException], None]) -> Iterator[None]:
+    """Within, Ctrl-C is told and not raised: raised while another is dealt with, it would come through.
+    Whoever deals with it otherwise, or is no main thread, which nothing is raised in, is left alone."""
+    try:
+        is_raised = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if is_raised:
+            signal.signal(signal.SIGINT, lambda *_: tell(KeyboardInterrupt()))
+    except ValueError:  # not the main thread
+        is_raised = False
+    try:
+        yield
+    finally:
+        if is_raised:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 async def to_the_end(work: Awaitable[T]) -> T:

@@ -38,7 +38,7 @@ def _compact(value: object) -> str:
 def answers_for(asked: str, answered: str) -> bool:
     """Whether a response that names the model `answered` may stand for `asked`: the same name, or its
     dated snapshot (claude-haiku-5-5-20261001). A stand-in's answer is never taken for Claude's."""
-    return re.fullmatch(re.escape(asked) + r"(-\d{8})?", answered) is not None
+    return asked == answered or re.fullmatch(re.escape(asked) + r"(-\d{8})?", answered) is not None
 
 
 @dataclass(frozen=True)
