@@ -32,7 +32,7 @@ BENCHMARKS := warmup signatures rules extract curate languages decontaminate pii
 	relabel calibration hostile truncation
 
 bench: install
-	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m tests.benchmarks.$$name; done
+	@for name in $(BENCHMARKS); do echo "== $$name"; PYTHONPATH=plugins $(BIN)/python -m tests.benchmarks.$$name; done
 	@echo "== parity"; $(BIN)/python -m tests.parity.rules
 
 install: .venv/installed

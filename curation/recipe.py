@@ -8,9 +8,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from curation.banding import banding
+from curation.text.conventions import CONVENTIONS
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
 Ratio = Annotated[float, Field(ge=0, le=1)]
@@ -104,15 +105,35 @@ class Decontaminate(Model):
     ngram_words: int = Field(default=13, ge=1)  # shorter items are not looked for
 
 
+class TextRules(Model):
+    """Gopher's, C4's and FineWeb's rules, as values."""
+
+    language: str = "en"  # whose tokens are counted, of every document whatever its own language
+
+    @model_validator(mode="after")
+    def _held_against_spacy(self) -> "TextRules":
+        if self.language not in CONVENTIONS:
+            raise ValueError(
+                f"tokens can be cut as in {', '.join(CONVENTIONS)}, not as in {self.language!r}: leave "
+                "`language` out, and they are cut as in English"
+            )
+        return self
+
+
 class Annotate(Model):
     """Which columns are computed beside each document."""
 
     language: bool = True
-    rules: bool = True  # Gopher's, C4's and FineWeb's, as values
+    rules: TextRules | None = TextRules()  # or true, or false
     url: bool = False  # block lists and banned words of URLs; English, against adult sites
     pii: bool = False  # e-mail and IP addresses, phone, account and card numbers, as spans
     datatrove: tuple[DatatroveFilter, ...] = ()
     decontaminate: Decontaminate | None = None
+
+    @field_validator("rules", mode="before")
+    @classmethod
+    def _yes_or_no(cls, asked: Any) -> Any:
+        return (TextRules() if asked else None) if isinstance(asked, bool) else asked
 
 
 class Duplicates(Model):

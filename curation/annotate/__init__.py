@@ -5,7 +5,7 @@ from curation.annotate.datatrove import datatrove_filter
 from curation.annotate.language import LANGUAGE
 from curation.annotate.length import LENGTH
 from curation.annotate.pii import PII
-from curation.annotate.rules import RULES
+from curation.annotate.rules import rules
 from curation.annotate.url import URL
 from curation.annotator import Annotator
 from curation.recipe import Annotate
@@ -16,7 +16,7 @@ def annotators(settings: Annotate) -> tuple[Annotator, ...]:
     return (
         LENGTH,
         *([LANGUAGE] if settings.language else []),
-        *([RULES] if settings.rules else []),
+        *([rules(settings.rules.language)] if settings.rules else []),
         *([URL] if settings.url else []),
         *([PII] if settings.pii else []),
         *map(datatrove_filter, settings.datatrove),

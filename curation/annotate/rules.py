@@ -4,10 +4,13 @@
 other, `end` being the first byte that stays.
 """
 
+from functools import partial
+
 import numpy as np
 import pyarrow as pa
 
 from curation.annotator import UNICODE, Annotator, utf8
+from curation.text.conventions import CONVENTIONS
 from curation.text.values import Values
 
 _TYPES = {int: pa.int64(), float: pa.float64()}
@@ -22,10 +25,18 @@ COLUMNS = pa.schema(
 )
 
 
-def _annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
+def rules(language: str = "en") -> Annotator:
+    """The annotator that cuts tokens as they are cut in `language`, one of `conventions.CONVENTIONS`. Those
+    cut as in English have the same columns."""
+    convention = CONVENTIONS[language]
+    settings = {**UNICODE, **({"convention": convention} if convention else {})}
+    return Annotator("rules", 3, COLUMNS, partial(_annotate, convention), settings)
+
+
+def _annotate(convention: int, batch: pa.RecordBatch) -> pa.RecordBatch:
     from curation.text.rules import measure  # here: to import numba takes most of a second
 
-    found = measure(*utf8(batch.column("text")))
+    found = measure(*utf8(batch.column("text")), convention)
     starts, ends = (pa.array(np.ascontiguousarray(found.spans[:, side])) for side in (0, 1))
     spans = pa.StructArray.from_arrays([starts, ends], fields=[*_SPAN])
     columns = [
@@ -35,6 +46,3 @@ def _annotate(batch: pa.RecordBatch) -> pa.RecordBatch:
         pa.ListArray.from_arrays(pa.array(found.edges.astype(np.int32)), spans, type=COLUMNS[-1].type)
     )
     return pa.record_batch(columns, schema=COLUMNS)
-
-
-RULES = Annotator("rules", 3, COLUMNS, _annotate, UNICODE)

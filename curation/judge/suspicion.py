@@ -65,9 +65,9 @@ def suspicions(texts: Sequence[str], digests: Sequence[str], scores: Sequence[in
 
 def features(texts: Sequence[str]) -> Numbers:
     """float64[texts, features]: what Gopher, C4 and FineWeb measure, and the share of stop words."""
-    from curation.annotate.rules import RULES  # here: to load the kernels takes most of a second
+    from curation.annotate.rules import rules  # here: to load the kernels takes most of a second
 
-    found = RULES.annotate(pa.record_batch([pa.array(texts, pa.string())], names=["text"]))
+    found = rules().annotate(pa.record_batch([pa.array(texts, pa.string())], names=["text"]))
     measured = [found.column(name).to_numpy() for name in FEATURES]
     return np.column_stack([*measured, [stop_word_ratio(text) for text in texts]]).astype(np.float64)
 

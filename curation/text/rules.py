@@ -30,15 +30,16 @@ class Measured(NamedTuple):
     spans: NDArray[np.int64]  # shape (spans, 2)
 
 
-def measure(offsets: NDArray[np.int64], data: Bytes) -> Measured:
+def measure(offsets: NDArray[np.int64], data: Bytes, convention: int = 0) -> Measured:
     """The values of documents; number n is the UTF-8 from `offsets[n]` to `offsets[n + 1]` of `data`.
+    `convention`, one of `conventions.CONVENTIONS`, is how tokens are cut.
 
     Linear in the bytes; beside the result, memory for about 40 bytes a byte of the longest
     document, 150 where all of its characters are tokens.
     """
     values = np.zeros((len(offsets) - 1, len(Values._fields)))
     edges = np.zeros(len(offsets), dtype=np.int64)
-    return Measured(values, edges, _measure(offsets, data, tables(), values, edges))
+    return Measured(values, edges, _measure(offsets, data, tables(), convention, values, edges))
 
 
 @compiled
@@ -46,6 +47,7 @@ def _measure(
     offsets: NDArray[np.int64],
     data: Bytes,
     tables: Tables,
+    convention: int,
     values: NDArray[np.float64],
     edges: NDArray[np.int64],
 ) -> NDArray[np.int64]:
@@ -71,7 +73,7 @@ def _measure(
     for n in range(len(values)):
         count = spell(data, offsets[n], offsets[n + 1], tables, codes, bits)
         found = count_lines(codes, bits, count, room)
-        tokens = cut(codes, bits, count, starts, ends)
+        tokens = cut(codes, bits, count, convention, starts, ends)
         if tokens > len(grams.tokens):
             grams = _grams(tokens)
         vocabulary = number_tokens(codes, starts, ends, tokens, grams)

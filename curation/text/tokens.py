@@ -16,7 +16,8 @@ exceptions (docs/parity.md):
   and Catalan leave of a word before a vowel is one with its apostrophe (`l'`, `qu'`, `dell'`);
 - of scripts written without spaces each character is a token, as it is a word in `words`.
 
-Characters that are not loose are *firm*, but for `…` and those of scripts without spaces.
+Characters that are not loose are *firm*, but for `…` and those of scripts without spaces. `conventions` says
+what of this is otherwise in other languages.
 """
 
 from typing import Any
@@ -26,6 +27,19 @@ from numpy.typing import NDArray
 
 from curation.text.characters import LETTER, LOOSE, LOWER, MARK, NUMBER, PLAIN, SPACE, UNSPACED, UPPER
 from curation.text.compiled import uncounted
+from curation.text.conventions import ABBREVIATIONS as GERMAN
+from curation.text.conventions import (
+    CLITICS_HOLD,
+    FINAL_SLASH_CUT,
+    GERMAN_ABBREVIATIONS,
+    HYPHENS_CUT,
+    HYPHENS_HOLD,
+    NUMBERS_HOLD,
+    NUMBERS_KEEP_STOPS,
+    PARENTHESES_CUT,
+    SLASHES_CUT,
+    STOPS_CUT,
+)
 
 Codes = NDArray[np.int32]
 Bits = NDArray[np.uint16]
@@ -41,13 +55,17 @@ ELIDED = "all c d dall dell j jusqu l lorsqu m n nell puisqu qu quest s sull t u
 """What is left of words before an apostrophe and a vowel, cut as spaCy's French, Italian and Catalan do."""
 
 _WORD = LETTER | NUMBER
-_PACKED = np.array([int.from_bytes(word.encode(), "big") for word in ABBREVIATIONS])
-_PACKED_ELIDED = np.array([int.from_bytes(word.encode(), "big") for word in ELIDED])
-_LONGEST, _LONGEST_ELIDED = (max(map(len, words)) for words in (ABBREVIATIONS, ELIDED))
-_DOT, _HYPHEN, _COMMA, _APOSTROPHE, _ELLIPSIS = map(ord, ".-,'…")
+_PACKED, _PACKED_GERMAN, _PACKED_ELIDED = (
+    np.array([int.from_bytes(word.encode(), "big") for word in words])
+    for words in (ABBREVIATIONS, GERMAN, ELIDED)
+)
+_LONGEST, _LONGEST_ELIDED = (max(map(len, words)) for words in (ABBREVIATIONS + GERMAN, ELIDED))
+_DOT, _HYPHEN, _COMMA, _SLASH, _APOSTROPHE, _ELLIPSIS = map(ord, ".-,/'…")
 _RIGHT_QUOTE = ord("’")
 _CUTTING = tuple(map(ord, ":<=>/~–—"))  # between a letter or digit and a letter
 _OPERATORS = tuple(map(ord, "+-*^"))  # between a digit and a digit or hyphen
+_PARENTHESES = tuple(map(ord, '()[]!?"“”„«»`‘´'))
+_DASHES = tuple(map(ord, "-–—~"))
 _ONE = tuple(map(ord, "smd"))
 _TWO = tuple(ord(a) << 8 | ord(b) for a, b in ("re", "ve", "ll"))
 _N, _T = map(ord, "nt")
@@ -55,8 +73,9 @@ _VOWELS = tuple(map(ord, "aeiouyh"))  # before which words are elided, with h; t
 
 
 @uncounted
-def cut(codes: Codes, bits: Bits, count: int, starts: Places, ends: Places) -> int:
-    """Writes where each token of a spelled text starts and ends; how many there are.
+def cut(codes: Codes, bits: Bits, count: int, convention: int, starts: Places, ends: Places) -> int:
+    """Writes where each token of a spelled text starts and ends; how many there are. `convention` is one of
+    `conventions.CONVENTIONS`.
 
     Joined, the tokens are the text without its white space. Linear in the length of the text.
     """
@@ -74,14 +93,14 @@ def cut(codes: Codes, bits: Bits, count: int, starts: Places, ends: Places) -> i
         core = i
         while i < count and not bits[np.uint64(i)] & SPACE:
             i += 1
-        if core > head and _ends_plainly(codes, bits, head, core, i):
+        if core > head and _ends_plainly(codes, bits, convention, head, core, i):
             found = _each(start, head, starts, ends, found)
             starts[found], ends[found] = head, core
             found = _each(core, i, starts, ends, found + 1)
         elif head == i:
             found = _each(start, i, starts, ends, found)
         else:
-            found = _cut_chunk(codes, bits, start, i, starts, ends, found)
+            found = _cut_chunk(codes, bits, convention, start, i, starts, ends, found)
     return found
 
 
@@ -95,12 +114,14 @@ def _each(start: int, end: int, starts: Places, ends: Places, found: int) -> int
 
 
 @uncounted
-def _ends_plainly(codes: Codes, bits: Bits, start: int, core: int, end: int) -> bool:
+def _ends_plainly(codes: Codes, bits: Bits, convention: int, start: int, core: int, end: int) -> bool:
     """Whether the plain token from `start` to `core` is followed, up to the `end` of its chunk, by nothing
     but marks that are tokens of their own. Most chunks are cut so; `_cut_chunk` would find the same."""
     at = core
     if at < end and codes[at] == _DOT:
-        if core - start < 2 or _listed(codes, bits, start, end) > start:
+        if core - start < 2 or _listed(codes, bits, convention, start, end) > start:
+            return False
+        if convention & NUMBERS_KEEP_STOPS and bits[core - 1] & NUMBER:
             return False
         if not (bits[core - 1] & (LOWER | NUMBER) or bits[core - 1] & bits[core - 2] & UPPER):
             return False
@@ -112,7 +133,7 @@ def _ends_plainly(codes: Codes, bits: Bits, start: int, core: int, end: int) -> 
 
 @uncounted
 def _cut_chunk(
-    codes: Codes, bits: Bits, start: int, end: int, starts: Places, ends: Places, found: int
+    codes: Codes, bits: Bits, convention: int, start: int, end: int, starts: Places, ends: Places, found: int
 ) -> int:
     """Writes the tokens of one chunk behind the first `found`; how many there are then."""
     tail = end
@@ -127,22 +148,22 @@ def _cut_chunk(
             while then < end and bits[then] & MARK:
                 then += 1
         elif bits[i] & LETTER and i >= dead:
-            then, dead = _abbreviation(codes, bits, start, end, i)
+            then, dead = _abbreviation(codes, bits, convention, start, end, i)
         if then == i and codes[i] == _APOSTROPHE and _two_apostrophes(codes, start, end, i):
             then = i + 2
         if then == i:
-            then = _between(codes, bits, start, end, i)
+            then = _between(codes, bits, convention, start, end, i)
         if then == i:
             prefix = _address_prefix(codes, i, end)
             if prefix:
                 if last == -2:
-                    last = _last_firm(codes, bits, start, end, tail)
+                    last = _last_firm(codes, bits, convention, start, end, tail)
                 then = last + 1 if last >= i + prefix else i
         if then == i:
-            then = _held(codes, bits, start, end, tail, i)
+            then = _held(codes, bits, convention, start, end, tail, i)
         if then == i:
             then = i + 1
-        clitic = _clitic(codes, i, then)
+        clitic = 0 if convention & CLITICS_HOLD else _clitic(codes, i, then)
         starts[found], ends[found] = i, then - clitic
         found += 1
         if clitic:
@@ -153,7 +174,9 @@ def _cut_chunk(
 
 
 @uncounted
-def _abbreviation(codes: Codes, bits: Bits, start: int, end: int, at: int) -> tuple[Any, Any]:
+def _abbreviation(
+    codes: Codes, bits: Bits, convention: int, start: int, end: int, at: int
+) -> tuple[Any, Any]:
     """Where the abbreviation at the letter `at` ends, `at` if it is none; and up to where none can start.
 
     It is one of ABBREVIATIONS or ELIDED, or two or more letters, each with a full stop, or one capital or
@@ -161,7 +184,10 @@ def _abbreviation(codes: Codes, bits: Bits, start: int, end: int, at: int) -> tu
     """
     if at > start and bits[at - 1] & _WORD:
         return at, at
-    then = max(_listed(codes, bits, at, end), _elided(codes, bits, at, end))
+    then = _elided(codes, bits, at, end)
+    if convention & STOPS_CUT:
+        return then, then
+    then = max(then, _listed(codes, bits, convention, at, end))
     if then > at:
         return then, then
     while then + 1 < end and bits[then] & LETTER and codes[then + 1] == _DOT:
@@ -176,7 +202,7 @@ def _abbreviation(codes: Codes, bits: Bits, start: int, end: int, at: int) -> tu
 
 
 @uncounted
-def _listed(codes: Codes, bits: Bits, at: int, end: int) -> int:
+def _listed(codes: Codes, bits: Bits, convention: int, at: int, end: int) -> int:
     """Where the one of ABBREVIATIONS at `at` ends, with its full stop; `at` if none does."""
     then, packed = at, 0
     while then < end and then - at <= _LONGEST and bits[then] & PLAIN:
@@ -186,7 +212,8 @@ def _listed(codes: Codes, bits: Bits, at: int, end: int) -> int:
         return at
     if then + 1 < end and bits[then + 1] & _WORD:
         return at
-    return then + 1 if _among(_PACKED, packed) else at
+    known = _among(_PACKED_GERMAN if convention & GERMAN_ABBREVIATIONS else _PACKED, packed)
+    return then + 1 if known else at
 
 
 @uncounted
@@ -212,7 +239,7 @@ def _among(words: NDArray[np.int64], packed: int) -> bool:
 
 
 @uncounted
-def _between(codes: Codes, bits: Bits, start: int, end: int, at: int) -> int:
+def _between(codes: Codes, bits: Bits, convention: int, start: int, end: int, at: int) -> int:
     """Where the mark at `at` that cuts a chunk in two ends, `at` if it is none."""
     code = codes[at]
     if code == _ELLIPSIS:
@@ -222,20 +249,28 @@ def _between(codes: Codes, bits: Bits, start: int, end: int, at: int) -> int:
         while then < end and codes[then] == _DOT:
             then += 1
         return then
+    if convention & HYPHENS_CUT and at > start and then < end and code in _DASHES:
+        return then
     if at == start or not bits[at - 1] & _WORD or then == end:
         return at
+    if convention & PARENTHESES_CUT and code in _PARENTHESES:
+        return then if bits[at - 1] & bits[then] & LETTER else at
     if code == _DOT:
+        if convention & STOPS_CUT:
+            return then if bits[then] & (UPPER | NUMBER) else at
         return then if bits[at - 1] & LOWER and bits[then] & UPPER else at
     if code == _COMMA:
         return then if bits[at - 1] & bits[then] & LETTER else at
     if code in _CUTTING:
+        if convention & SLASHES_CUT and code == _SLASH and bits[then] & NUMBER:
+            return then
         return then if bits[then] & LETTER else at
     if code == _HYPHEN:
         while then < end and codes[then] == _HYPHEN:
             then += 1
-        if then < end and bits[then] & LETTER:
+        if then < end and bits[then] & LETTER and (then > at + 1 or not convention & HYPHENS_HOLD):
             return then
-    if code in _OPERATORS and 48 <= codes[at - 1] <= 57:
+    if code in _OPERATORS and 48 <= codes[at - 1] <= 57 and not convention & NUMBERS_HOLD:
         return at + 1 if 48 <= codes[at + 1] <= 57 or codes[at + 1] == _HYPHEN else at
     return at
 
@@ -257,11 +292,16 @@ def _address_prefix(codes: Codes, at: int, end: int) -> int:
 
 
 @uncounted
-def _stop(codes: Codes, bits: Bits, start: int, tail: int, at: int) -> bool:
-    """Whether the full stop that ends a sentence is at `at`: only loose characters follow it."""
+def _stop(codes: Codes, bits: Bits, convention: int, start: int, tail: int, at: int) -> bool:
+    """Whether the full stop that ends a sentence is at `at`: only loose characters follow it. In German a
+    final slash is cut off likewise."""
+    if codes[at] == _SLASH and convention & FINAL_SLASH_CUT:
+        return at + 1 >= tail and at > start
     if codes[at] != _DOT or at + 1 < tail or at == start:
         return False
-    if bits[at - 1] & (LOWER | NUMBER | LOOSE):
+    if bits[at - 1] & NUMBER and convention & NUMBERS_KEEP_STOPS:
+        return False
+    if bits[at - 1] & (LOWER | NUMBER | LOOSE) or convention & STOPS_CUT:
         return True
     return bits[at - 1] & UPPER != 0 and at - 2 >= start and bits[at - 2] & UPPER != 0
 
@@ -272,30 +312,32 @@ def _firm(codes: Codes, bits: Bits, at: int) -> bool:
 
 
 @uncounted
-def _last_firm(codes: Codes, bits: Bits, start: int, end: int, tail: int) -> int:
+def _last_firm(codes: Codes, bits: Bits, convention: int, start: int, end: int, tail: int) -> int:
     """The last firm character of a chunk that is not its final full stop; -1 if there is none."""
     for at in range(end - 1, start - 1, -1):
-        if _firm(codes, bits, at) and not _stop(codes, bits, start, tail, at):
+        if _firm(codes, bits, at) and not _stop(codes, bits, convention, start, tail, at):
             return at
     return -1
 
 
 @uncounted
-def _held(codes: Codes, bits: Bits, start: int, end: int, tail: int, at: int) -> int:
+def _held(codes: Codes, bits: Bits, convention: int, start: int, end: int, tail: int, at: int) -> int:
     """Where the token ends that begins with the firm character at `at`; `at` if none can begin there."""
-    if not _firm(codes, bits, at) or _stop(codes, bits, start, tail, at):
+    if not _firm(codes, bits, at) or _stop(codes, bits, convention, start, tail, at):
         return at
     then = at + 1
     while then < end:
         if bits[np.uint64(then)] & PLAIN:  # none of the below
             then += 1
             continue
-        if _between(codes, bits, start, end, then) > then or _stop(codes, bits, start, tail, then):
+        if _between(codes, bits, convention, start, end, then) > then or _stop(
+            codes, bits, convention, start, tail, then
+        ):
             return then
         over = then
         while over < end and bits[over] & LOOSE:
             over += 1
-        if over == end or not _firm(codes, bits, over) or _stop(codes, bits, start, tail, over):
+        if over == end or not _firm(codes, bits, over) or _stop(codes, bits, convention, start, tail, over):
             return then
         then = over + 1
     return then

@@ -11,7 +11,7 @@ import os
 
 import pyarrow as pa
 
-from curation.annotate.rules import RULES
+from curation.annotate.rules import rules
 from tests.benchmarks.corpora import crawl, megabytes, speed, text_bulk
 from tests.benchmarks.figures import tell
 
@@ -21,8 +21,8 @@ ROWS = 1000  # documents of a batch
 def ours(texts: list[str]) -> float:
     columns = [pa.array(texts[n : n + ROWS], pa.string()) for n in range(0, len(texts), ROWS)]
     batches = [pa.record_batch([column], names=["text"]) for column in columns]
-    RULES.annotate(batches[0])
-    return speed(lambda: [RULES.annotate(batch) for batch in batches], megabytes(texts), times=5)
+    rules().annotate(batches[0])
+    return speed(lambda: [rules().annotate(batch) for batch in batches], megabytes(texts), times=5)
 
 
 def datatrove(texts: list[str]) -> float:

@@ -3,7 +3,7 @@
     python -m tests.parity.rules
 
 Compares them on every tenth document of text_bulk, which is English, and on pages of the multilingual crawl,
-datatrove's filters being told the language of each, in the folder `shared` beside the checkout, and prints
+both sides being told the language of each, in the folder `shared` beside the checkout, and prints
 the tables of docs/parity.md; documents of 60,000 characters or more are left out. Each rule is asked for
 alone, so that none hides another.
 """
@@ -16,8 +16,9 @@ from typing import Any
 import pyarrow as pa
 
 from curation.annotate.language import languages
-from curation.annotate.rules import RULES as MEASURES
+from curation.annotate.rules import rules as measures
 from curation.annotate.url import values_of
+from tests.benchmarks.corpora import crawl, rows_of, text_bulk
 
 GOPHER_QUALITY = {
     "min_doc_words": (50, "word_count < 50"),
@@ -158,15 +159,16 @@ def whole(language: str = "eng") -> dict[str, Rule]:
     }
 
 
-def compare(asked: dict[str, Rule], texts: Iterable[str]) -> None:
-    """Adds the verdicts on `texts` to those of the rules. Empty texts, which datatrove drops each time with
-    the reason `empty`, or fails on, are left out."""
+def compare(asked: dict[str, Rule], texts: Iterable[str], language: str = "en") -> None:
+    """Adds the verdicts on `texts` to those of the rules, tokens being cut as in `language`. Empty texts,
+    which datatrove drops each time with the reason `empty`, or fails on, are left out."""
     from datatrove.data import Document
 
+    annotator = measures(language)
     for text in texts:
         if not text.strip():
             continue
-        (row,) = MEASURES.annotate(pa.record_batch([pa.array([text])], names=["text"])).to_pylist()
+        (row,) = annotator.annotate(pa.record_batch([pa.array([text])], names=["text"])).to_pylist()
         for rule in asked.values():
             theirs = rule.oracle.filter(Document(text=text, id="")) is not True
             rule.verdicts.append((bool(eval(rule.condition, {}, row)), theirs))
@@ -188,20 +190,33 @@ def compare_urls(urls: Iterable[str]) -> Rule:
     return rule
 
 
+def sentences(language: str) -> list[str]:
+    """Sentences of newspapers in a language, three a document; none where lingua has none."""
+    label = {"no": "nb"}.get(language, language)
+    found = [row["text"] for row in rows_of("langid/lingua_sentences") if row["lang"] == label]
+    return [" ".join(found[n : n + 3]) for n in range(0, len(found) - 2, 3)]
+
+
 def by_language(pages: list[str]) -> dict[str, dict[str, Rule]]:
-    """The rules and filters in each of LANGUAGES, with the verdicts on the first pages in it."""
+    """The rules and filters in each of LANGUAGES, with the verdicts on the first of `pages` in it."""
     named = list(zip(pages, languages(pages), strict=True))
     found = {}
     for short, language in LANGUAGES.items():
         found[short] = {**rules(language), **whole(language)}
-        compare(found[short], [text for text, (spoken, _) in named if spoken == short][:PAGES])
+        compare(found[short], [text for text, (spoken, _) in named if spoken == short][:PAGES], short)
     return found
+
+
+def tell(language: str, what: str, asked: dict[str, Rule]) -> None:
+    """Prints the rules of which a verdict differs."""
+    print(language, len(asked["gopher_quality"].verdicts), what)
+    for name, rule in asked.items():
+        if rule.agreement < 1:
+            print(f"| {language} | `{name}` | {rule.row()} |")
 
 
 def main() -> None:
     """Prints the tables of docs/parity.md: text_bulk beside the crawl, the crawl by language, its URLs."""
-    from tests.benchmarks.corpora import crawl, text_bulk
-
     bulk = {**rules(), **whole()}
     compare(bulk, [text for text in text_bulk() if len(text) < 60_000][::10])
     spoken = by_language([text for _, text in crawl() if 0 < len(text) < 60_000])
@@ -209,10 +224,11 @@ def main() -> None:
         every = Rule("", None, [pair for asked in spoken.values() for pair in asked[name].verdicts])
         print(f"| `{name}` | {rule.row()} | {every.row()} |")
     for language, asked in spoken.items():
-        print(language, len(asked["gopher_quality"].verdicts), "pages")
-        for name, rule in asked.items():
-            if rule.agreement < 1:
-                print(f"| {language} | `{name}` | {rule.row()} |")
+        tell(language, "pages", asked)
+        said = rules(LANGUAGES[language])
+        said["gopher_quality"] = whole(LANGUAGES[language])["gopher_quality"]
+        compare(said, sentences(language), language)
+        tell(language, "documents of sentences", said)
     urls = compare_urls(url for url, _ in crawl() if url)
     print(f"URLs | {len(urls.verdicts)} | {urls.row()}")
 

@@ -18,7 +18,7 @@ class Cleaned(NamedTuple):
     text: str  # what is left
 
 
-def clean(text: str) -> Cleaned:
+def clean(text: str, language: str = "en") -> Cleaned:
     names = ("long_word", "unpunctuated", "few_words", "javascript", "policy", "lorem_ipsum", "curly_bracket")
     counts = dict.fromkeys(names, 0)
     kept, sentences = [], 0
@@ -37,7 +37,7 @@ def clean(text: str) -> Cleaned:
             continue
         end = "\n" if line.endswith("\r\n") else line[-1] if len(line.splitlines()[0]) < len(line) else ""
         kept += [cleaned, end]
-        sentences += _sentences(stripped)
+        sentences += _sentences(stripped, language)
     values = {
         f"c4_{name.removesuffix('s') if name == 'few_words' else name}_line_count": n
         for name, n in counts.items()
@@ -59,8 +59,8 @@ def _rule(words: list[str], line: str) -> str:
     return "policy" if any(phrase in lower for phrase in PHRASES[2:]) else ""
 
 
-def _sentences(line: str) -> int:
-    tokens = [token for chunk in line.split() for token in tokens_of(chunk)]
+def _sentences(line: str, language: str) -> int:
+    tokens = [token for chunk in line.split() for token in tokens_of(chunk, language)]
     count, ended = min(len(tokens), 1), False
     for token in tokens:
         if len(token) == 1 and _terminal.match(token):

@@ -24,9 +24,9 @@ class Segments:
     tokens: NDArray[np.int64]
 
 
-def segment(text: str) -> Segments:
+def segment(text: str, language: str = "en") -> Segments:
     """Cuts `text` into lines, paragraphs and tokens."""
-    sequence = tokens_of(text)
+    sequence = tokens_of(text, language)
     place = {token: n for n, token in enumerate(dict.fromkeys(sequence))}
     tokens = np.fromiter(map(place.__getitem__, sequence), dtype=np.int64, count=len(sequence))
     return Segments(text, lines_of(text), paragraphs_of(text), list(place), tokens)

@@ -6,6 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from curation.text import rules
+from curation.text.conventions import CONVENTIONS
 from tests.benchmarks.bad_input import UNITS
 from tests.text.reference_c4 import clean
 from tests.text.reference_fineweb import fineweb
@@ -67,9 +68,10 @@ BUILT = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
 REPEATING = st.lists(st.sampled_from(["a", "bb", "c,", "bb a", "\n"]), max_size=60).map(" ".join)
 
 
-def measure(texts: list[str]) -> rules.Measured:
+def measure(texts: list[str], language: str = "en") -> rules.Measured:
     raw = [text.encode() for text in texts]
-    return rules.measure(np.cumsum([0, *map(len, raw)]), np.frombuffer(b"".join(raw), np.uint8))
+    edges, data = np.cumsum([0, *map(len, raw)]), np.frombuffer(b"".join(raw), np.uint8)
+    return rules.measure(edges, data, CONVENTIONS[language])
 
 
 @settings(max_examples=150, deadline=None)
@@ -84,13 +86,21 @@ def test_texts_made_to_hurt_are_measured_as_the_definition_says(unit: str):
     agree([unit * 40, unit, unit[:1], unit + "\0", f"\ufeff{unit}\u200e"])
 
 
-def agree(texts: list[str]) -> None:
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.one_of(PROSE, BUILT), max_size=4), st.sampled_from(sorted(CONVENTIONS)))
+@example(["S-Bahn--x 9-B a-", "3. 4.) 5.a x.", "1/2 ½/a/3", "9.11 S.A. Z.B J. dr. 5.)"], "de")
+@example(["S-Bahn--x 9-B a-", "3. 4.) 5.a x.", "1/2 ½/a/3", "9.11 S.A. Z.B J. dr. 5.) .?. ñ.)"], "pl")
+def test_so_is_every_value_in_the_convention_of_another_language(texts: list[str], language: str):
+    agree(texts, language)
+
+
+def agree(texts: list[str], language: str = "en") -> None:
     """Asserts that the kernels' values and spans are those of the definitions."""
-    found = measure(texts)
+    found = measure(texts, language)
     for n, text in enumerate(texts):
         row = dict(zip(rules.Values._fields, found.values[n].tolist(), strict=True))
-        segments = segment(text)
-        cleaned = clean(text)
+        segments = segment(text, language)
+        cleaned = clean(text, language)
         expected = {
             **quality(segments)._asdict(),
             **repetition(segments)._asdict(),

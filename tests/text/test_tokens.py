@@ -1,6 +1,7 @@
 import time
 
 import pytest
+import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,24 @@ PROSE = st.text(st.sampled_from("aB9.,'’:/-=<\"()… \n"))
 )
 def test_english_is_cut_as_published_thresholds_expect(text: str, tokens: list[str]):
     assert tokens_of(text) == tokens
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "tokens"),
+    [
+        ("de", "S-Bahn, am 3. Mai, ggf. 1/2", ["S-Bahn", ",", "am", "3.", "Mai", ",", "ggf.", "1", "/", "2"]),
+        ("de", "Tag(e http://a.de/ (am 9.)", ["Tag", "(", "e", "http://a.de", "/", "(", "am", "9.", ")"]),
+        ("no", "17. mai e-post", ["17.", "mai", "e-post"]),
+        ("pl", "9.11 S.A. 1919–1932", ["9", ".", "11", "S", ".", "A", ".", "1919", "–", "1932"]),
+        ("id", "teman-teman 1/2", ["teman-teman", "1", "/", "2"]),
+        ("es", "ítalo-francés 1914-18.", ["ítalo-francés", "1914-18", "."]),
+        ("nl", "radio's en-zo", ["radio's", "en-zo"]),
+    ],
+)
+def test_other_languages_are_cut_as_spacy_cuts_them(language: str, text: str, tokens: list[str]):
+    assert tokens_of(text, language) == tokens
+    theirs = spacy.blank({"no": "nb"}.get(language, language)).tokenizer
+    assert [token.text for token in theirs(text)] == tokens
 
 
 @given(st.one_of(ANY_TEXT, PROSE))
