@@ -28,8 +28,8 @@ lint: install
 
 # Each prints its figures, most of them beside a peer's in the same run.
 BENCHMARKS := warmup signatures rules extract curate languages decontaminate pii near_duplicates incremental \
-	duplicate_cases bad_input bad_pages crawl faults kills triggerer_kills ledger budget driver quote score heads \
-	relabel calibration hostile truncation
+	duplicate_cases bad_input bad_pages crawl faults faults_direct kills triggerer_kills ledger budget driver quote \
+	score heads relabel calibration hostile truncation
 
 bench: install
 	@for name in $(BENCHMARKS); do echo "== $$name"; PYTHONPATH=plugins $(BIN)/python -m tests.benchmarks.$$name; done

@@ -11,7 +11,7 @@ from curation.claude.local import is_direct, is_local
 from curation.claude.purpose import Purpose
 from curation.claude.request import Request
 from curation.claude.split import Limits
-from curation.errors import BudgetError, ClaudeError, NotPublished
+from curation.errors import AlarmError, BudgetError, ClaudeError, NotPromoted, NotPublished
 from curation.pipeline import Job
 from curation.recipe import Recipe
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from curation.claude.drive import Asked
     from curation.claude.quote import Quote
 
+WAITS = (AlarmError, NotPromoted)  # what a person must approve of before a step may ask
 CONCURRENCY = 50
 LOCAL_CONCURRENCY = 4  # a small server answers few at a time, and the others wait until they time out
 
@@ -67,9 +68,11 @@ def step(recipe: Recipe, name: str) -> Step | None:
 
 def requests(job: Job, step: Step) -> Collection[Request] | None:
     """What a step is to ask, as far as the lake says so now, to be priced; None if an earlier step must run
-    first."""
+    first. Raises one of WAITS if a person must approve of something first."""
     try:
         return step.requests(replace(job, look_only=True))
+    except NotPromoted:
+        raise
     except NotPublished:
         return None
 
@@ -130,6 +133,6 @@ def refusal(recipe: Recipe, step: str, told: "Quote") -> str:
     shown = "\n".join(f"  {name:<20}{value}" for name, value in told.rows())
     return (
         f"the step {step} is expected to cost ${told.usd.expected:,.4g}, and budget.ask_usd of the recipe is "
-        f"${recipe.budget.ask_usd}: nothing was sent.\n{shown}\nAgree to a sum with `curation run --spend "
-        "USD`, raise budget.ask_usd, or ask for a smaller sample"
+        f"${recipe.budget.ask_usd}: nothing was sent.\n{shown}\nAgree to a sum with `--spend USD`, raise "
+        "budget.ask_usd, or ask for a smaller sample"
     )

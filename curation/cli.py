@@ -4,7 +4,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -12,6 +12,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from curation.errors import CurationError
+
+if TYPE_CHECKING:
+    from curation.pipeline import Job
 
 app = typer.Typer(
     help="Raw crawls into pretraining data, with Claude in the loop.",
@@ -37,6 +40,26 @@ LedgerOption = Annotated[
     ),
 ]
 
+SpendOption = Annotated[
+    float | None,
+    typer.Option(min=0, help="USD that a step may be expected to cost, whatever the recipe asks about."),
+]
+
+# The labels that the judge is held to, alike for all that ask about them, price it or plan it.
+GoldOption = Annotated[
+    str | None,
+    typer.Option(help="Documents with labels: JSON lines, CSV or Parquet. The recipe's, if not said."),
+]
+TextOption = Annotated[str, typer.Option(help="The column of the text, in --gold.")]
+LabelOption = Annotated[str, typer.Option(help="The column of the label.")]
+SourceOption = Annotated[str | None, typer.Option(help="The column of the source.")]
+GroupOption = Annotated[
+    str | None, typer.Option(help="The column of what versions of a text have in common.")
+]
+OrderOption = Annotated[
+    str, typer.Option(help="Labels that are words, from the worst to the best, with commas.")
+]
+
 
 @app.command("run")
 def run_recipe(
@@ -46,17 +69,14 @@ def run_recipe(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes side by side; as many as cores if not said.")
     ] = None,
-    spend: Annotated[
-        float | None,
-        typer.Option(min=0, help="USD that a step may be expected to cost, whatever the recipe asks about."),
-    ] = None,
+    spend: SpendOption = None,
 ) -> None:
     """Take a recipe the whole way: archives, decisions, judgments, texts, release, training."""
     from curation import screens
     from curation.pipeline import open_job
     from curation.run import run
 
-    job = open_job(recipe, lake, None if spend is None else {"budget.ask_usd": spend}, ledger)
+    job = open_job(recipe, lake, _agreed(spend), ledger)
     with _Bars() as bars:
         finished = run(job, bars.show, workers)
     screens.funnel(console, job)
@@ -65,13 +85,23 @@ def run_recipe(
 
 
 @app.command()
-def plan(recipe: RecipeOption = "sample", lake: LakeOption = "lake", ledger: LedgerOption = None) -> None:
+def plan(
+    recipe: RecipeOption = "sample",
+    lake: LakeOption = "lake",
+    ledger: LedgerOption = None,
+    gold: GoldOption = None,
+    text: TextOption = "text",
+    label: LabelOption = "label",
+    source: SourceOption = None,
+    group: GroupOption = None,
+    order: OrderOption = "",
+) -> None:
     """What a run would do now, why, and what it would cost. Computes nothing and asks no one."""
     from curation import cost_screens
     from curation.forecast import forecast
     from curation.pipeline import open_job
 
-    job = open_job(recipe, lake, ledger=ledger)
+    job = _held_to(open_job(recipe, lake, ledger=ledger), gold, text, label, source, group, order)
     cost_screens.plan(console, job.recipe.name, forecast(job))
 
 
@@ -83,20 +113,30 @@ def quote(
     pilot: Annotated[
         int, typer.Option(min=0, help="First send so many of the requests of each step. They are paid for.")
     ] = 0,
+    gold: GoldOption = None,
+    text: TextOption = "text",
+    label: LabelOption = "label",
+    source: SourceOption = None,
+    group: GroupOption = None,
+    order: OrderOption = "",
 ) -> None:
     """What asking Claude will cost: of what the ledger lacks, before it is sent."""
     from curation import asking, cost_screens, run
     from curation.claude.quote import money
     from curation.pipeline import open_job
 
-    job = open_job(recipe, lake, ledger=ledger)
+    job = _held_to(open_job(recipe, lake, ledger=ledger), gold, text, label, source, group, order)
     if pilot:
         with _Bars() as bars:
             sent, usd = run.pilot(job, bars.show, pilot)
         console.print(f"Sent as a pilot: {sent:,} requests, {money(float(usd))}")
     job, counter = replace(job, look_only=True), asking.client()
     for step in asking.steps(job.recipe):
-        asked = asking.requests(job, step)
+        try:
+            asked = asking.requests(job, step)
+        except asking.WAITS as waits:
+            cost_screens.waits(console, step.name, waits)
+            continue
         told = None if asked is None else asking.quote(job, step, asked, counter)
         cost_screens.quote(console, step.name, told)
 
@@ -222,34 +262,22 @@ def gc(
 
 @app.command()
 def calibrate(
-    gold: Annotated[
-        str | None,
-        typer.Option(help="Documents with labels: JSON lines, CSV or Parquet. The recipe's, if not said."),
-    ] = None,
-    text: Annotated[str, typer.Option(help="The column of the text.")] = "text",
-    label: Annotated[str, typer.Option(help="The column of the label.")] = "label",
-    source: Annotated[str | None, typer.Option(help="The column of the source.")] = None,
-    group: Annotated[
-        str | None, typer.Option(help="The column of what versions of a text have in common.")
-    ] = None,
-    order: Annotated[
-        str, typer.Option(help="Labels that are words, from the worst to the best, with commas.")
-    ] = "",
     recipe: RecipeOption = "sample",
     lake: LakeOption = "lake",
     ledger: LedgerOption = None,
+    spend: SpendOption = None,
+    gold: GoldOption = None,
+    text: TextOption = "text",
+    label: LabelOption = "label",
+    source: SourceOption = None,
+    group: GroupOption = None,
+    order: OrderOption = "",
 ) -> None:
     """Hold the recipe's judge to gold labels, to itself, and to the same documents in other dress."""
-    from curation import pipeline, run, screens, storage
-    from curation.recipe import Gold
+    from curation import pipeline, run, screens
 
-    job = pipeline.open_job(recipe, lake, ledger=ledger)
-    if gold:
-        words = tuple(filter(None, order.split(",")))
-        path = storage.unabbreviated(gold)
-        named = Gold(path=path, text=text, label=label, source=source, group=group, order=words)
-        judge = job.judge.model_copy(update={"gold": named})
-        job = replace(job, recipe=job.recipe.model_copy(update={"judge": judge}))
+    opened = pipeline.open_job(recipe, lake, _agreed(spend), ledger)
+    job = _held_to(opened, gold, text, label, source, group, order)
     with _Bars() as bars:
         made = run.calibrate(job, bars.show)
     screens.calibration(console, made)
@@ -287,6 +315,26 @@ def promote(
     job = replace(pipeline.open_job(recipe, lake, ledger=ledger), look_only=True)
     approvals.promote(job.lake, pipeline.learned(job), approvals.Approval(why, None))
     screens.classifier(console, job)
+
+
+def _agreed(spend: float | None) -> dict[str, float] | None:
+    """What `--spend` changes of a recipe."""
+    return None if spend is None else {"budget.ask_usd": spend}
+
+
+def _held_to(
+    job: "Job", gold: str | None, text: str, label: str, source: str | None, group: str | None, order: str
+) -> "Job":
+    """The job with its judge held to other labels than the recipe's, if some are named."""
+    from curation import storage
+    from curation.recipe import Gold
+
+    if gold is None:
+        return job
+    words, path = tuple(filter(None, order.split(","))), storage.unabbreviated(gold)
+    named = Gold(path=path, text=text, label=label, source=source, group=group, order=words)
+    judge = job.judge.model_copy(update={"gold": named})
+    return replace(job, recipe=job.recipe.model_copy(update={"judge": judge}))
 
 
 class _Bars:

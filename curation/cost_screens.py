@@ -9,6 +9,7 @@ from rich.table import Table
 
 from curation.claude.costs import Cost
 from curation.claude.quote import HOW_TO_NARROW, money
+from curation.errors import CurationError
 from curation.forecast import Outlook
 from curation.spending import BYTES_PER_TOKEN, Spending
 
@@ -56,6 +57,12 @@ def quote(console: Console, step: str, told: "Quote | None") -> None:
     console.print(table)
     if told.guessed:
         console.print(HOW_TO_NARROW)
+
+
+def waits(console: Console, step: str, why: CurationError) -> None:
+    """That a step is not quoted yet, since a person must approve of something first: of what, and how."""
+    console.print(f"[bold]{step}[/]: not known yet, it waits for an approval:")
+    console.print(escape(str(why)), highlight=False)
 
 
 def spending(console: Console, spent: Spending) -> None:

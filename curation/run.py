@@ -99,7 +99,8 @@ def pilot(job: Job, progress: Progress, count: int) -> tuple[int, Decimal]:
     lake_key.read(job.lake)  # who only looks, as below, makes none; and these are sent
     with _claude(job, progress) as claude:
         for step in asking.steps(job.recipe):
-            claude.send(step, quoting.pilot(asking.requests(job, step) or [], job.ledger, count))
+            with contextlib.suppress(*asking.WAITS):  # who quotes says what waits; the others can be sent
+                claude.send(step, quoting.pilot(asking.requests(job, step) or [], job.ledger, count))
     return claude.sent, claude.usd
 
 

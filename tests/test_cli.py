@@ -269,6 +269,29 @@ def test_a_judge_is_held_to_a_file_of_labels_and_a_second_time_has_nothing_to_do
     )
 
 
+def test_a_calibration_is_planned_and_priced_before_it_is_paid_for(
+    small: Path, server: stand_in.StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (small / "small.yaml").open("a") as file:
+        file.write("judge: {rubric: educational, model: claude-haiku-5-5}\n")
+    rows = [f'"{n}. {PROSE * (1 + n % 4)}",{("hard", "easy")[n % 2]}' for n in range(40)]
+    (small / "gold.csv").write_text("\n".join(["body,level", *rows]))
+    monkeypatch.chdir(small)
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+    sent = server.counts["create"]
+    where = ("-r", "small.yaml", "-l", "lake", "--gold", "gold.csv", "--text", "body", "--label", "level")
+    planned, quoted, refused = (
+        CliRunner().invoke(cli.app, [*command, *where, "--order", "hard,easy"])
+        for command in (["plan"], ["quote"], ["calibrate", "--spend", "0"])
+    )
+    [row] = [line for line in planned.output.splitlines() if "│ calibrate" in line]
+    assert "would run" in row
+    assert "calibrate: what it would cost" in quoted.output
+    assert isinstance(refused.exception, BudgetError)
+    assert "the step calibrate is expected to cost $0.0" in str(refused.exception)
+    assert server.counts["create"] == sent
+
+
 def test_without_labels_to_hold_it_to_it_is_said_what_to_name(small: Path) -> None:
     with (small / "small.yaml").open("a") as file:
         file.write("judge: {rubric: educational}\n")

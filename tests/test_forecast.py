@@ -285,6 +285,28 @@ def test_what_would_stop_at_an_alarm_or_a_gate_says_so(job: Callable[..., Job]) 
     assert found["select"].what == "waits for promotion"
 
 
+def test_a_quote_prices_what_it_can_and_says_what_waits_for_whose_approval(
+    job: Callable[..., Job], tmp_path: Path
+) -> None:
+    job()
+    gold(tmp_path)
+    said = yaml.safe_load((tmp_path / "small.yaml").read_text())
+    said["judge"] |= {"model": "claude-haiku-5-5"}
+    (tmp_path / "dear.yaml").write_text(yaml.safe_dump(said | {"alarms": {"source_loss": 0.001}}))
+    where = ["-r", str(tmp_path / "dear.yaml"), "-l", str(tmp_path / "lake")]
+    told = CliRunner().invoke(cli.app, ["quote", *where, "--gold", str(tmp_path / "gold.csv")])
+    assert told.exit_code == 0, told.output
+    assert "calibrate: what it would cost" in told.output
+    assert "judge: not known yet, it waits for an approval" in told.output
+    assert "curation approve --why" in told.output.replace("\n", " ")
+    said["judge"] |= {"gate": "required", "model": "offline-rules-1"}
+    (tmp_path / "dear.yaml").write_text(yaml.safe_dump(said))
+    told = CliRunner().invoke(cli.app, ["quote", *where])
+    assert told.exit_code == 0, told.output
+    assert "synthesize: not known yet, it waits for an approval" in told.output
+    assert "curation promote --why" in told.output.replace("\n", " ")
+
+
 def test_what_was_spent_is_told_by_stage_and_for_what_is_kept(job: Callable[..., Job]) -> None:
     small = replace(job(), look_only=True)
     told = spending(small)

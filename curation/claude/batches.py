@@ -28,13 +28,14 @@ from curation.claude.ledger import Ledger
 from curation.claude.prices import is_free
 from curation.claude.request import Request
 from curation.claude.resolve import CREATE_TIMEOUT_SECONDS, resolve
-from curation.claude.results import land
+from curation.claude.results import NotWhole, land
 from curation.claude.rows import MessageBatch
 from curation.errors import ClaudeError
 
 log = logging.getLogger(__name__)
 
 _BEATS = 3  # before a silent submitter is taken for dead
+_FETCHES = 5  # of results, before the run ends
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,28 @@ def advance(
             return _absent(ledger, batch, decision.reason, patience)
         if decision.verdict is not Verdict.ENDED:
             return decision
-    land(client, ledger, raw, batch.nonce, patience=patience)
+        failures = 0  # those were of polls
+    return _land(client, ledger, raw, batch, failures=failures, patience=patience)
+
+
+def _land(
+    client: anthropic.Anthropic,
+    ledger: Ledger,
+    raw: str,
+    batch: MessageBatch,
+    *,
+    failures: int,
+    patience: Patience,
+) -> Decision:
+    """Land an ended batch, or wait until its results may come whole; `failures` of that in a row before."""
+    try:
+        land(client, ledger, raw, batch.nonce)
+    except NotWhole as error:
+        if failures + 1 >= _FETCHES:
+            raise
+        log.warning("%s", error)
+        seconds = patience.poll_seconds * (failures + 1)
+        return Decision(Verdict.WAIT, seconds, failures=failures + 1)
     return Decision(Verdict.ENDED)
 
 
@@ -195,7 +217,7 @@ def land_others(client: anthropic.Anthropic, ledger: Ledger, raw: str, mine: Col
         patience = Patience.of(batch.model)
         try:
             if poll(client, ledger, batch, failures=0, patience=patience).verdict is Verdict.ENDED:
-                land(client, ledger, raw, batch.nonce, patience=patience)
+                land(client, ledger, raw, batch.nonce)
         except ClaudeError as error:  # of another key or address, maybe: whoever wants it will be told
             log.info("message batch %s of another run cannot be had here: %s", batch.batch_id, error)
 

@@ -62,7 +62,7 @@ def after_poll(
     if seen.archived_at is not None:
         return Decision(Verdict.LOST, reason="its results were archived 29 days after it was made")
     if seen.processing_status == "ended":
-        return Decision(Verdict.ENDED)
+        return Decision(Verdict.ENDED, failures=failures)  # its results may have failed to come before
     return Decision(Verdict.WAIT, patience.poll_seconds)
 
 

@@ -22,7 +22,6 @@ from curation.claude.batches import Planned, advance, land_others, submit
 from curation.claude.budget import NO_CAP, Budget, dollars, fit
 from curation.claude.decide import Patience, Verdict
 from curation.claude.ledger import Ledger
-from curation.claude.outcome import Outcome
 from curation.claude.prices import most
 from curation.claude.purpose import UNSAID, Purpose
 from curation.claude.request import NONCE_CHARS, Request
@@ -132,7 +131,7 @@ class Look:
         self.sent_or_waited = False
 
     def lacking(self, requests: Iterable[Request]) -> Iterator[Request]:
-        """Those that are not done and that nobody holds; larger where the last answer was truncated."""
+        """Those that are not done and that nobody holds; larger where an answer was truncated."""
         iterator = iter(requests)
         while some := list(islice(iterator, _REQUESTS_A_LOOK)):
             self.requested += len(some)
@@ -146,8 +145,7 @@ class Look:
             for request in todo:
                 if request.key not in claims:
                     last = standing.get(request.key)
-                    truncated = last is not None and last.outcome == Outcome.TRUNCATED
-                    yield request.enlarged() if truncated else request
+                    yield request.enlarged() if last and last.truncated else request
 
 
 @dataclass

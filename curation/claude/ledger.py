@@ -81,12 +81,12 @@ class Ledger:
         """How the requests stand that were answered, in whatever way. What was given up at `since` or later
         (Unix seconds) is done for the run that began then, and goes again with the next."""
         rests = answers.c.rests & (answers.c.tried_at >= since)
-        query = select(answers.c.key, answers.c.outcome, answers.c.settled | rests)
+        query = select(answers.c.key, answers.c.outcome, answers.c.settled | rests, answers.c.truncated)
         found: dict[str, Standing] = {}
         with self._engine.connect() as db:
             for some in _chunks(keys, _KEYS_A_QUERY):
                 rows = db.execute(query.where(answers.c.key.in_(some)))
-                found.update((key, Standing(was, bool(done))) for key, was, done in rows)
+                found.update((key, Standing(was, bool(done), cut)) for key, was, done, cut in rows)
         return found
 
     def missing(self, keys: Iterable[str]) -> list[str]:

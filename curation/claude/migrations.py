@@ -79,6 +79,11 @@ ALTER TABLE answers ADD COLUMN tried_at DOUBLE PRECISION NOT NULL DEFAULT 0;
 ALTER TABLE answers ADD COLUMN rests BOOLEAN NOT NULL DEFAULT FALSE;
 """
 
+_TRUNCATED = """
+ALTER TABLE answers ADD COLUMN truncated BOOLEAN NOT NULL DEFAULT FALSE;
+UPDATE answers SET truncated = TRUE WHERE outcome = 'truncated';
+"""
+
 
 def _001_first_tables(connection: Connection) -> None:
     _run(connection, _FIRST_TABLES)
@@ -92,7 +97,11 @@ def _003_rests(connection: Connection) -> None:
     _run(connection, _RESTS)
 
 
-MIGRATIONS = (_001_first_tables, _002_costs, _003_rests)
+def _004_truncated(connection: Connection) -> None:
+    _run(connection, _TRUNCATED)
+
+
+MIGRATIONS = (_001_first_tables, _002_costs, _003_rests, _004_truncated)
 
 # Any fixed number: two processes that open a new Postgres ledger at once take turns.
 _MIGRATION_LOCK = 0x636C_6175_6465

@@ -106,7 +106,7 @@ class Quote:
         return f"| | |\n|---|---|\n{body}" + (f"\n{HOW_TO_NARROW}\n" if self.guessed else "")
 
 
-MOST = f"each asked {ATTEMPTS_MAX} times, once with {LARGER} times the room for the answer"
+MOST = f"each asked {ATTEMPTS_MAX} times, after the first with {LARGER} times the room for the answer"
 
 HOW_TO_NARROW = (
     "How long the answers will be is not known yet: too few are in the ledger. `curation quote --pilot 200` "

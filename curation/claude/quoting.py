@@ -27,7 +27,7 @@ from curation.claude.drive import cached_prefix, reservation
 from curation.claude.estimate import Range, mean_of_more, ratio
 from curation.claude.history import History
 from curation.claude.ledger import Ledger
-from curation.claude.outcome import ATTEMPTS_MAX, Outcome, tokens_of
+from curation.claude.outcome import ATTEMPTS_MAX, tokens_of
 from curation.claude.quote import Basis, Line, Quote
 from curation.claude.request import LARGER, Request
 
@@ -57,13 +57,13 @@ class _Kind:
     most_usd: Decimal = Decimal(0)
 
     def add(self, request: Request, *, truncated: bool, batch: bool) -> None:
-        """One more that the ledger lacks; `truncated` as it was last answered."""
+        """One more that the ledger lacks; `truncated` as an answer was."""
         self.sizes.append(_bytes(request))
         self.some.append(request)
         sizes = (request, request.enlarged())
         usual, larger = (reservation(each, cached=self.cached, batch=batch) for each in sizes)
         self.reserved_usd += larger if truncated else usual
-        self.most_usd += (ATTEMPTS_MAX - 1) * usual + larger
+        self.most_usd += usual + (ATTEMPTS_MAX - 1) * larger
 
     def keep(self, count: int) -> None:
         """Of the requests themselves only so many."""
@@ -101,8 +101,7 @@ def quote(
                 in_flight += 1
             else:
                 last = standing.get(request.key)
-                truncated = last is not None and last.outcome == Outcome.TRUNCATED
-                kind.add(request, truncated=truncated, batch=batch)
+                kind.add(request, truncated=bool(last and last.truncated), batch=batch)
         for kind in kinds.values():
             kind.keep(counted)
     lacking = [kind for kind in kinds.values() if kind.sizes]

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -16,7 +15,6 @@ import httpx2
 
 from curation import storage
 from curation.claude.client import described, whole
-from curation.claude.decide import Patience
 from curation.claude.ledger import Ledger
 from curation.claude.outcome import OTHER_MODEL, Answer, Outcome, read_result
 from curation.claude.prices import cost
@@ -26,30 +24,31 @@ from curation.errors import ClaudeError
 
 log = logging.getLogger(__name__)
 
-_FETCHES = 5
 _LINES = 1_000  # of results, read at a time
+
+
+class NotWhole(ClaudeError):  # noqa: N818 - a state of the service, which may pass
+    """Results that could not be had whole this time: nothing is written, and they may be fetched again."""
 
 
 class _Impostor(Exception):  # noqa: N818 - becomes a ClaudeError outside of the ledger's transaction
     """Another model answered; says which."""
 
 
-def land(
-    client: anthropic.Anthropic, ledger: Ledger, raw: str, nonce: str, *, patience: Patience | None = None
-) -> MessageBatch:
+def land(client: anthropic.Anthropic, ledger: Ledger, raw: str, nonce: str) -> MessageBatch:
     """Write one answer for each request of an ended batch into the ledger; the batch's row afterwards.
 
     `raw` is a folder (a path or s3://): the result lines are kept there as NONCE.jsonl, and a second call
     reads them rather than the service. An answer by another model is not kept; its row says so. Raises
-    ClaudeError where the results cannot be had whole (nothing is written, the batch stays `ended`) and where
-    all answers are another model's (the batch is given up).
+    NotWhole where the results cannot be had whole now (nothing is written, the batch stays `ended`), and
+    ClaudeError where all answers are another model's (the batch is given up).
     """
     batch = ledger.batch(nonce)
     if batch.state != "ended":
         return batch
     uri = storage.join(raw, f"{nonce}.jsonl")
     if not storage.exists(uri):
-        _fetch_whole(client, batch, ledger.keys(nonce), uri, patience or Patience.of(batch.model))
+        _fetch_whole(client, batch, ledger.keys(nonce), uri)
     try:
         with storage.open_input(uri) as lines:
             ledger.land(nonce, _landed(ledger, batch, lines))
@@ -107,36 +106,32 @@ def first_custom_id(client: anthropic.Anthropic, batch_id: str) -> str:
         raise anthropic.APIError(what, httpx2.Request("GET", client.base_url), body=None) from error
 
 
-def _fetch_whole(
-    client: anthropic.Anthropic, batch: MessageBatch, keys: set[str], uri: str, patience: Patience
-) -> None:
-    """Put the results at `uri` once a line for each key is there; a dropped stream is fetched again."""
-    trouble = ""
-    for attempt in range(_FETCHES):
-        time.sleep(patience.poll_seconds * attempt)
-        with storage.scratch(uri.rsplit("/", 1)[0]) as folder:
-            try:
-                lines = _fetch(client, batch.batch_id or "", folder / "results")
-                with lines.open("rb") as file:
-                    missing = keys.difference(key for key, _ in _results(file, batch.nonce))
-            except (anthropic.AnthropicError, httpx2.TransportError) as error:
-                trouble = described(error, client)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                trouble = f"a line that is no result ({type(error).__name__})"
-            else:
-                if not missing:
-                    storage.publish(lines, uri)
-                    return
-                trouble = f"{len(missing):,} of {len(keys):,} requests have no line"
-            log.warning("results of message batch %s: %s", batch.batch_id, trouble)
-    raise ClaudeError(
-        f"the results of message batch {batch.batch_id} could not be fetched whole in {_FETCHES} tries: "
-        f"{trouble}; run again, they are kept for 29 days"
+def _fetch_whole(client: anthropic.Anthropic, batch: MessageBatch, keys: set[str], uri: str) -> None:
+    """Put the results at `uri` if there is a line for each key. Once: whoever waits, does so elsewhere."""
+    with storage.scratch(uri.rsplit("/", 1)[0]) as folder:
+        try:
+            lines = _fetch(client, batch.batch_id or "", folder / "results")
+            with lines.open("rb") as file:
+                missing = keys.difference(key for key, _ in _results(file, batch.nonce))
+        except (anthropic.AnthropicError, httpx2.TransportError) as error:
+            trouble = described(error, client)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            trouble = f"a line that is no result ({type(error).__name__})"
+        else:
+            if not missing:
+                storage.publish(lines, uri)
+                return
+            trouble = f"{len(missing):,} of {len(keys):,} requests have no line"
+    raise NotWhole(
+        f"the results of message batch {batch.batch_id} could not be fetched whole: {trouble}; run again, "
+        "they are kept for 29 days"
     )
 
 
 def _fetch(client: anthropic.Anthropic, batch_id: str, path: Path) -> Path:
-    once = client.with_options(max_retries=0).messages.batches  # `_fetch_whole` is the loop that waits
+    once = client.with_options(
+        max_retries=0
+    ).messages.batches  # the SDK would wait here, for an hour if told to
     with once.with_streaming_response.results(batch_id) as response, path.open("wb") as out:
         for block in response.iter_bytes():
             out.write(block)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, Table, case, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from curation.claude.outcome import ATTEMPTS_MAX, POLICIES, Answer, Policy
+from curation.claude.outcome import ATTEMPTS_MAX, POLICIES, Answer, Outcome, Policy
 from curation.claude.request import Request, canonical
 from curation.claude.tables import TOKENS, answers
 from curation.document import content_hash
@@ -51,10 +51,12 @@ class MessageBatch:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a request was answered last; `done` if it does not go again."""
+    """How a request was answered last; `done` if it does not go again. `truncated` if it was once, whatever
+    came then: asked in the old size, it would be again."""
 
     outcome: str
     done: bool
+    truncated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,7 @@ def answer_row(nonce: str, held: Held, answer: Answer, usd: Decimal) -> dict[str
         "message_batch": nonce,
         "tried_at": time.time(),
         "rests": rests,
+        "truncated": answer.outcome is Outcome.TRUNCATED,
     }
 
 
@@ -173,6 +176,7 @@ def answers_upsert(dialect: str) -> Any:
     again |= {"settled": new.settled | twice | (is_last & new.usage.is_not(None))}
     again |= {"attempts": attempts, "usd": answers.c.usd + new.usd}
     again |= {"tried_at": new.tried_at, "rests": new.rests | is_last}
+    again |= {"truncated": answers.c.truncated | new.truncated}
     return statement.on_conflict_do_update(
         index_elements=[answers.c.key], set_=again, where=answers.c.settled.is_(False)
     )

@@ -5,7 +5,7 @@ import logging
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ import httpx2
 from curation.claude import local
 from curation.claude.client import described, without_password
 from curation.claude.decide import Fate, Patience, after_create, retry_after
-from curation.claude.outcome import Answer, Outcome, read_result
+from curation.claude.outcome import OTHER_MODEL, Answer, Outcome, read_result
 from curation.claude.pace import Pace
 from curation.claude.prices import cost
 from curation.claude.request import Request, answers_for
@@ -79,7 +79,7 @@ class Service:
 
     async def ask(self, request: Request, *, cached: bool, patience: Patience) -> Reply | None:
         """Send a request once; None where it was certainly not answered. Raises ClaudeError where another
-        model answered it."""
+        model answered it, and the one asked for has answered nothing yet."""
         body = request.body(cached=cached)
         if local.is_local(request.model):
             body = local.adapted(body, self._refused)
@@ -107,10 +107,14 @@ class Service:
             return _errored("garbled_response", what, is_told=False)
         name = local.served_name(request.model)
         if not answers_for(name, answer.model or ""):
-            raise ClaudeError(
-                f"asked for {name}, answered by {answer.model}: not kept. Name the model that serves at "
-                f"{self._url}, or set the base URL of the one you want"
-            )
+            what = f"asked for {name}, answered by {answer.model}: not kept"
+            if not self.has_answered:
+                raise ClaudeError(
+                    f"{what}. Name the model that serves at {self._url}, or set the base URL of the one "
+                    "you want"
+                )
+            self._slow(what, sent_at, patience, busy=False)
+            return Reply(result, replace(answer, outcome=Outcome.ERRORED, detail=OTHER_MODEL, body=None), usd)
         self.has_answered = True
         tokens = answer.tokens
         taken = {"input-tokens": tokens["input_tokens"] + tokens["write_tokens"]}

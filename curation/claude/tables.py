@@ -66,6 +66,7 @@ answers = Table(
     Column("message_batch", String(16), nullable=False),  # nonce of the one that gave this row
     Column("tried_at", Float, nullable=False),  # Unix seconds, the last time
     Column("rests", Boolean, nullable=False),  # until a run that begins after that
+    Column("truncated", Boolean, nullable=False),  # once, whatever came then: it goes again with more room
 )
 
 message_batches = Table(

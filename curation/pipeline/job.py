@@ -1,7 +1,7 @@
 """`Job`: a recipe at work in a lake; opened, and checked before anything runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """A recipe at work in a lake. `ledger_at` is a path, or the URL of a database."""
+    """A recipe at work in a lake. `ledger_at` is a path, or the URL of a database; as that may have a
+    password in it, it shows in no repr."""
 
     recipe: Recipe
     lake: Layout
-    ledger_at: str
+    ledger_at: str = field(repr=False)
     look_only: bool = False  # find what is published, make nothing: NotPublished where something is not
 
     @cached_property

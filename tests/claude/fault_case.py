@@ -139,7 +139,8 @@ def outcome_of(result: Mapping[str, Any]) -> tuple[str, Any]:
     if message["stop_reason"] != "end_turn":
         return {"refusal": "refused", "max_tokens": "truncated"}[message["stop_reason"]], None
     try:
-        return "ok", conform(json.loads(message["content"][0]["text"]), SCHEMA)
+        text = message["content"][0]["text"]
+        return "ok", conform(json.loads(text[text.find('{"') : text.rfind("}") + 1]), SCHEMA)
     except (ValueError, SchemaMismatch):
         return "schema_invalid", None
 

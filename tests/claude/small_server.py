@@ -10,6 +10,7 @@ from typing import Any
 
 JSON_ANSWER = json.dumps({"evidence": "the sea", "addresses_model": False, "score": 3})
 PRICED = "offline-rules-1-priced"
+ANSWER_USAGE = {"input_tokens": 100, "output_tokens": 20}
 
 Said = tuple[int, Mapping[str, str], bytes]  # status, headers, body
 Reply = Callable[[int, dict[str, Any]], Said | None]
@@ -25,7 +26,7 @@ def message(params: Mapping[str, Any], text: str = JSON_ANSWER, **changes: objec
         "model": params["model"],
         "content": [{"type": "text", "text": text}],
         "stop_reason": "end_turn",
-        "usage": {"input_tokens": 100, "output_tokens": 20},
+        "usage": ANSWER_USAGE,
     }
     return 200, {}, json.dumps(said | changes).encode()
 

@@ -10,10 +10,11 @@ from curation.claude.client import Connection
 from curation.claude.decide import Patience
 from curation.claude.drive import reservation
 from curation.claude.ledger import Ledger
+from curation.claude.prices import cost
 from curation.claude.purpose import Purpose
 from curation.errors import ClaudeError
 from tests.claude.one_by_one import asked_for, attempts, batches, rows
-from tests.claude.small_server import JSON_ANSWER, PRICED, error, message, serving
+from tests.claude.small_server import ANSWER_USAGE, JSON_ANSWER, PRICED, error, message, serving
 
 SPENT = {"details": {"error_code": "enforced_spend_limit_reached"}}
 
@@ -168,6 +169,36 @@ def test_an_answer_by_another_model_is_refused_and_not_kept(ledger, ask, go):
     ):
         go(server, requests)
     assert rows(ledger, requests) == {}
+
+
+def test_an_answer_by_another_model_among_others_ends_no_run_and_goes_again_with_the_next(ledger, ask, go):
+    """As a proxy gives it that now and then falls back to another model: it is billed, and not kept."""
+
+    def reply(number, params):
+        is_other = "text number 7" in asked_for(params) and not calm
+        return message(params, **({"model": "another-model"} if is_other else {}))
+
+    calm, requests = [], [ask(i, model=PRICED) for i in range(12)]
+    with serving(reply) as server:
+        report = go(server, requests, concurrency=2)
+        assert (report.sent, dict(report.outcomes), report.ambiguous_usd) == (12, {"ok": 11, "errored": 1}, 0)
+        assert ledger.usd() == report.usd == 12 * cost(PRICED, ANSWER_USAGE, batch=False)
+        row = rows(ledger, requests)[requests[7].key]
+        assert (row.detail, row.body, row.answered_by) == ("other_model", None, "another-model")
+        calm.append(True)
+        assert (go(server, requests).sent, len(server.received)) == (1, 13)
+    assert rows(ledger, requests)[requests[7].key].outcome == "ok"
+
+
+def test_a_service_that_changes_to_another_model_for_good_ends_the_run(ask, go):
+    def reply(number, params):
+        return message(params, **({"model": "another-model"} if number > 5 else {}))
+
+    quick = Patience(0.02, 0.3, 1.0, 0.001, 0.5)
+    requests = [ask(i, model=PRICED) for i in range(200)]
+    with serving(reply) as server, pytest.raises(ClaudeError, match="answered by another-model"):
+        go(server, requests, patience=quick)
+    assert len(server.received) < 100
 
 
 def test_no_secret_reaches_logs_errors_ledger_or_raw_results(ledger, ask, go, caplog, tmp_path):

@@ -191,7 +191,12 @@ def test_a_ledger_of_the_first_version_keeps_its_answers_and_its_live_batches(tm
     engine = open_database(str(path))
     monkeypatch.undo()
     row = {"key": ask(1).key, "nonce": "n" * 16, "text_digest": "t", "prompt_digest": "p", "model": "m"}
+    cut = dict.fromkeys(("text_digest", "prompt_digest", "model", "settings", "message_batch"), "x")
+    cut |= {"key": ask(2).key, "outcome": "truncated", "detail": "", "usd": 1, "attempts": 1, "replicate": 0}
     with engine.begin() as db:
+        names = ", ".join(cut)
+        insert = f"INSERT INTO answers ({names}, settled) VALUES (:{', :'.join(cut)}, FALSE)"
+        db.execute(sqlalchemy.text(insert), cut)
         db.execute(batch_requests.insert().values(row | {"settings": "s", "replicate": 0}))
         db.exec_driver_sql(
             "INSERT INTO message_batches (nonce, state, model, request_count, planned_at, submitting_at) "
@@ -201,6 +206,7 @@ def test_a_ledger_of_the_first_version_keeps_its_answers_and_its_live_batches(tm
     [held] = ledger.held("n" * 16).values()
     assert ledger.land("n" * 16, [(held, OK, Decimal("0.5"))])
     assert ledger.missing([ask(1).key]) == []
+    assert ledger.standing([ask(2).key])[ask(2).key].truncated, "it goes again with more room"
     assert [(cost.recipe, cost.model, cost.settled_usd) for cost in ledger.costs()] == [
         ("", "m", Decimal("0.5"))
     ]

@@ -11,15 +11,18 @@ import anthropic
 import httpx2
 import pytest
 
-from curation.claude import batches, stand_in
+from curation.claude import batches, direct, stand_in
 from curation.claude.batches import Planned, submit
 from curation.claude.client import Connection
 from curation.claude.decide import Patience
 from curation.claude.ledger import Ledger
+from curation.claude.run import run
 from curation.claude.split import Limits
-from curation.claude.stand_in.messages import respond
+from curation.claude.stand_in.messages import respond, saying
 from curation.claude.stand_in.wire import ApiError
 from curation.errors import ClaudeError
+from tests.claude.conftest import QUICK
+from tests.claude.one_by_one import PATIENCE
 
 
 class Tampered(httpx2.BaseTransport):
@@ -201,6 +204,26 @@ def test_what_was_truncated_and_then_not_answered_goes_again_with_more_room_stil
     assert room == [20, 80, 80]
     [row] = ledger.answers([tight.key])
     assert (row.outcome, row.attempts) == ("ok", attempts)
+
+
+@pytest.mark.parametrize("way", ["batches", "one by one"])
+def test_what_was_truncated_and_then_fitted_no_schema_keeps_its_room(ledger, raw, ask, way):
+    room = []
+
+    def reply(params, service_tier):
+        room.append(params["max_tokens"])
+        made = respond(params, service_tier)
+        return saying(made, "I cannot say.", params["max_tokens"]) if len(room) == 2 else made
+
+    tight = ask(1, parameters={"max_tokens": 20})
+    with stand_in.serve(delay_seconds=0.02, respond=reply) as server:
+        connection = Connection("k", server.url)
+        if way == "batches":
+            report = run(connection.client(), ledger, [tight], raw, patience=QUICK)
+        else:
+            report = direct.run(connection, ledger, [tight], raw, patience=PATIENCE)
+    assert room == [20, 80, 80]
+    assert (dict(report.outcomes), report.sent) == ({"ok": 1}, 3)
 
 
 def test_what_was_canceled_by_hand_is_not_sent_again_by_the_same_run(ledger, ask, drive):

@@ -6,12 +6,17 @@ import uuid
 
 import anthropic
 import httpx2
+import pyarrow.parquet as pq
 import pytest
 import sqlalchemy
 
+from curation import pipeline
+from curation import run as whole_run
+from curation.claude import stand_in
 from curation.claude.client import Connection, described, sealed
 from curation.claude.ledger import Ledger
 from curation.errors import ClaudeError
+from tests.storage.test_lake import write_source
 
 KEY = "sk-ant-0123456789abcdef"
 PASSWORD = "hunter2"
@@ -108,3 +113,30 @@ def test_a_database_that_fails_later_does_not_tell_its_password(postgres, ask):
     with pytest.raises(sqlalchemy.exc.SQLAlchemyError) as caught:
         ledger.missing([ask(1).key])
     assert PASSWORD not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_no_secret_is_in_what_a_run_leaves_in_its_lake(tmp_path, postgres, monkeypatch, caplog, direct):
+    """Manifests, the kept recipe, raw lines, tables, reports: a lake is shared, its releases given away."""
+    caplog.set_level(logging.DEBUG)
+    schema = f"curation_{uuid.uuid4().hex}"
+    with sqlalchemy.create_engine(postgres).begin() as db:
+        db.execute(sqlalchemy.text(f"CREATE SCHEMA {schema}"))
+    url = sqlalchemy.make_url(postgres).set(password="pass4321")
+    url = url.update_query_dict({"options": f"-csearch_path={schema}"})
+    # Of a local model too, or the run would ask a stand-in of its own and need neither key nor address.
+    model = {"judge.direct": direct, "synthesize.model": f"local/{stand_in.MODEL}"}
+    with stand_in.serve(delay_seconds=0.05) as server:
+        monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", with_password(server.url))
+        where, ledger = str(tmp_path / "lake"), url.render_as_string(hide_password=False)
+        job = pipeline.open_job(write_source(tmp_path), where, model, ledger)
+        whole_run.run(job, lambda *_: None, 1)
+    written = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    kinds = {path.relative_to(tmp_path / "lake").parts[0] for path in (tmp_path / "lake").glob("*/**/*")}
+    assert {"answers", "judgments", "recipes", "releases"} <= kinds, "or nothing was looked at"
+    tables = [str(pq.read_table(path).to_pylist()) for path in written if path.suffix == ".parquet"]
+    told = caplog.text + "".join(tables) + repr(job)
+    for secret in (KEY, PASSWORD, BASIC, "pass4321"):
+        assert not [path for path, data in written.items() if secret.encode() in data]
+        assert secret not in told

@@ -6,12 +6,15 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
+from unittest import mock
 
 import anthropic
+import httpx2
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from curation.claude import drive as driving
+from curation.claude import results
 from curation.claude.budget import Budget
 from curation.claude.decide import Patience
 from curation.claude.drive import Asked
@@ -99,6 +102,33 @@ def test_it_gives_its_worker_back_while_it_waits_and_lands_the_answers(operator,
         operator().execute(context())
     assert deferred.value.method_name == "resume"
     assert deferred.value.trigger.batches[0]["batch_id"].startswith("msgbatch_")
+    finish(operator)
+    assert outcomes(tmp_path, 3) == ["ok"] * 3
+    assert stand_in.counts["requests"] == 3
+
+
+def test_results_that_do_not_come_whole_are_waited_for_without_a_worker(operator, stand_in, tmp_path):
+    def torn(*_):
+        fetched.append(1)
+        raise httpx2.ReadError("the stream was dropped")
+
+    def resumed(failures):
+        """As the trigger would have it, until the task ends."""
+        while True:
+            try:
+                return operator().resume(context(), {"failures": failures})
+            except TaskDeferred as deferred:
+                [batch] = deferred.trigger.batches
+                failures = {batch["nonce"]: batch["failures"]}
+                waits.extend([round(deferred.trigger.seconds)] if fetched else [])
+                time.sleep(0.02)
+
+    fetched, waits = [], []
+    with pytest.raises(TaskDeferred):
+        operator().execute(context())
+    with mock.patch.object(results, "_fetch", torn), pytest.raises(ClaudeError, match="run again"):
+        resumed({})
+    assert (len(fetched), waits) == (5, [60, 120, 180, 240])
     finish(operator)
     assert outcomes(tmp_path, 3) == ["ok"] * 3
     assert stand_in.counts["requests"] == 3

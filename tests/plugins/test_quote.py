@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import anthropic
 import pytest
 from airflow.sdk.exceptions import TaskAwaitingInput
 
@@ -97,6 +98,25 @@ def test_above_it_a_person_sees_the_quote(lake, asked):
         assert said in shown["body"]
     assert shown["options"] == ["Approve", "Reject"]
     assert kwargs["agreed_usd"] > 0
+
+
+def test_no_secret_is_in_what_is_shown_and_kept_of_a_quote(lake, asked, service, monkeypatch, capsys, caplog):
+    """Airflow keeps it, and shows it to whoever may look at the task."""
+    caplog.set_level("DEBUG")
+    made = anthropic.Anthropic(
+        api_key="sk-ant-secret",
+        base_url=service.url.replace("//", "//user:hunter2@"),
+        default_headers={"x-gateway-token": "gateway-secret"},
+    )
+    hook = "airflow.providers.anthropic.hooks.anthropic.AnthropicHook"
+    monkeypatch.setattr(hook, lambda conn_id: SimpleNamespace(get_conn=lambda: made))
+    kept = parked(operator(lake, 0)), operator(lake, 100).execute(CONTEXT)
+    assert service.counts["count_tokens"], "or the connection was not used"
+    written = capsys.readouterr()
+    told = repr((asked, kept, operator(lake, 0))) + written.out + written.err + caplog.text
+    assert "is expected to cost" in told
+    for secret in ("sk-ant-secret", "hunter2", "dXNlcjpodW50ZXIy", "gateway-secret"):
+        assert secret not in told
 
 
 def test_it_is_told_to_the_web_hook_that_someone_is_waited_for(lake, asked, monkeypatch):

@@ -90,8 +90,8 @@ FAULTS: Mapping[str, Fault] = {
         (CallFault(call_faults.shuffled, _RESULTS, False, ratio=1.0, times=math.inf),),
     ),
     "dropped_stream": Fault(
-        "results that end too early, between lines or inside one, with the length promised or not",
-        (CallFault(call_faults.cut, _RESULTS, False),),
+        "results, or an answer, that end too early, between lines or not, with the length promised or not",
+        (CallFault(call_faults.cut, _RESULTS | {"message"}, False),),
     ),
     "garbled_body": Fault("200 with a body that is no JSON", (CallFault(call_faults.garbled, _ALL, False),)),
     "lost_answer": Fault(
@@ -110,8 +110,8 @@ FAULTS: Mapping[str, Fault] = {
         (AnswerFault(answer_faults.unpaid, 0.1, in_batches_only=True),),
     ),
     "other_model": Fault(
-        "a share of a message batch's requests is answered by another model, once each",
-        (AnswerFault(answer_faults.by_another_model, 0.1, in_batches_only=True),),
+        "a share of the requests is answered by another model, once each",
+        (AnswerFault(answer_faults.by_another_model, 0.1),),
     ),
     "expiry": Fault(
         "a share of a message batch's requests expires, once each",

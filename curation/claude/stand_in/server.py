@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import sys
 import tempfile
 import threading
 from collections import Counter
@@ -121,6 +122,10 @@ def _answering(
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 1024  # connections that wait to be taken
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # a client that went away is no fault of ours
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
