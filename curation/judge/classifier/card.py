@@ -25,9 +25,7 @@ recall and F1 at the threshold, of a baseline at the cut that is best on what wa
 direction that is better there. AUC within source is the probability that of two documents of one source the
 better has the higher score: .5 is a coin.
 
-| | precision | recall | F1 | AUC | AUC within source |
-|---|---|---|---|---|---|
-{rows}
+{figures}
 
 ### By source
 
@@ -70,6 +68,17 @@ _STOPS = {
 
 _FIGURES = ("precision", "recall", "f1", "auc")
 
+_TABLE = """| | precision | recall | F1 | AUC | AUC within source |
+|---|---|---|---|---|---|
+{rows}"""
+
+_WORTH = """{gate}
+
+{figures}
+
+On {held_out}, held out, with 95% intervals; good is a judgment of {good_from} or more. AUC within source
+is the probability that of two documents of one source the better has the higher score: .5 is a coin."""
+
 
 def card(details: Mapping[str, Any], report: Mapping[str, Any], dropped: Mapping[str, int]) -> str:
     """The card in Markdown, of a classifier's manifest and report."""
@@ -91,7 +100,7 @@ def card(details: Mapping[str, Any], report: Mapping[str, Any], dropped: Mapping
         held_out=_counted(report["held_out"]),
         dropped=", ".join(f"{n} {why}" for why, n in dropped.items()) or "nothing",
         model_file=details["model"],
-        rows="\n".join(_row(name, measured) for name, measured in report["figures"].items()),
+        figures=_table(report),
         sources="\n".join(
             f"| {s} | {held[s]} | {' | '.join(_told(found[f]) for f in _FIGURES)} |"
             for s, found in by_source.items()
@@ -101,6 +110,17 @@ def card(details: Mapping[str, Any], report: Mapping[str, Any], dropped: Mapping
         read_bytes=report["read_bytes"],
         moved=moved if report["good_from_moved"] else "",
     )
+
+
+def worth(report: Mapping[str, Any]) -> str:
+    """In short, in Markdown: the gate, and the figures beside the baselines'."""
+    held_out = _counted(report["held_out"])
+    at = report["good_from"]
+    return _WORTH.format(gate=_gate(report["gate"]), figures=_table(report), held_out=held_out, good_from=at)
+
+
+def _table(report: Mapping[str, Any]) -> str:
+    return _TABLE.format(rows="\n".join(_row(name, found) for name, found in report["figures"].items()))
 
 
 def _row(name: str, measured: Mapping[str, Any]) -> str:
