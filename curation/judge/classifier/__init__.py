@@ -74,6 +74,7 @@ def publish(
     details = {
         "column": settings.column,
         "judgments": judged[0].manifest.details,
+        "comparable": [published.manifest.details["comparable"] for published in judged],
         "good_from": known.good_from,
         "head": made[0].head.name,
         "threshold": made[0].at,

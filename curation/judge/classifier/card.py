@@ -1,9 +1,10 @@
 """A classifier's card: what it is, what it learned from, what it is worth and what it is not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from curation.judge.classifier.threshold import DOCUMENTS
+from curation.judge.suspicion import DOCUMENTS_MIN
 
 _CARD = """# {column}
 
@@ -98,7 +99,8 @@ def card(details: Mapping[str, Any], report: Mapping[str, Any], dropped: Mapping
         head=details["head"],
         training=_counted(report["training"]),
         held_out=_counted(report["held_out"]),
-        dropped=", ".join(f"{n} {why}" for why, n in dropped.items()) or "nothing",
+        dropped=(", ".join(f"{n} {why}" for why, n in dropped.items()) or "nothing")
+        + _not_compared(details["comparable"]),
         model_file=details["model"],
         figures=_table(report),
         sources="\n".join(
@@ -147,6 +149,15 @@ def _told(figure: Mapping[str, Any]) -> str:
 def _counted(counts: Mapping[str, Any]) -> str:
     scores = ", ".join(f"{n} of score {score}" for score, n in counts["by_score"].items())
     return f"{counts['documents']} documents, {counts['good']} good ({scores})"
+
+
+def _not_compared(comparable: Sequence[int]) -> str:
+    """Of which rounds nothing could be suspected for its score."""
+    few = {n: count for n, count in enumerate(comparable, start=1) if count < DOCUMENTS_MIN}
+    if not few:
+        return ""
+    said = ", ".join(f"{count} in round {n}" for n, count in few.items())
+    return f"; no score could be suspected where fewer than {DOCUMENTS_MIN} can be compared: {said}"
 
 
 def _chosen(asked: Mapping[str, Any] | None) -> str:

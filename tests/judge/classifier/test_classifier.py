@@ -283,6 +283,15 @@ def test_another_threshold_is_another_classifier_and_a_gate_that_is_required_is_
     assert classifier.mark(required) == classifier.mark(SETTINGS)
 
 
+def test_the_card_says_where_too_few_scores_were_there_to_suspect_one(published, tmp_path):
+    """Else `nothing` left out reads as if nothing had been suspicious."""
+    few = trained(tmp_path, made=texts(40))
+    cards = [Path(made.directory, made.manifest.details["card"]).read_text() for made in (few, published)]
+    said = "no score could be suspected where fewer than 50 can be compared: 40 in round 1"
+    assert [said in card for card in cards] == [True, False]
+    assert "no score could be suspected" not in cards[1]
+
+
 def test_the_card_says_what_it_is_worth_and_what_it_is_not(published):
     uri = storage.join(published.directory, published.manifest.details["card"])
     card = storage.read_bytes(uri).decode()
