@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from curation.judge.classifier.threshold import DOCUMENTS
 from curation.judge.suspicion import DOCUMENTS_MIN
 
 _CARD = """# {column}
@@ -95,7 +94,7 @@ def card(details: Mapping[str, Any], report: Mapping[str, Any], dropped: Mapping
         rubric_digest=judged["rubric_digest"],
         model=judged["model"],
         at=details["threshold"],
-        chosen=_chosen(report["threshold_asked"]),
+        chosen=_chosen(report),
         head=details["head"],
         training=_counted(report["training"]),
         held_out=_counted(report["held_out"]),
@@ -160,13 +159,16 @@ def _not_compared(comparable: Sequence[int]) -> str:
     return f"; no score could be suspected where fewer than {DOCUMENTS_MIN} can be compared: {said}"
 
 
-def _chosen(asked: Mapping[str, Any] | None) -> str:
-    if asked is None:
+def _chosen(report: Mapping[str, Any]) -> str:
+    if report["threshold_asked"] is None:
         return ""
-    [(by, value)] = asked.items()
-    if by == "precision":
-        return f", chosen by {by} {value:g} on scores of documents that the scoring model was not trained on"
-    return f", chosen by {by} {value:,g} on this model's scores of {DOCUMENTS:,} documents of the set, or all"
+    [(by, value)] = report["threshold_asked"].items()
+    said = f", chosen by {by} {value:,g} on {report['threshold_chosen_on']}"
+    if by != "precision":
+        return said
+    return (
+        f"{said}; on what is held out it has {_told(report['figures']['classifier']['overall']['precision'])}"
+    )
 
 
 def _gate(gate: Mapping[str, Any]) -> str:

@@ -262,6 +262,19 @@ def test_a_source_that_gives_the_answer_away_does_not_pass_the_gate(tmp_path):
     assert not published.manifest.details["gate_passed"]
 
 
+def test_of_a_precision_the_card_says_which_models_it_was_chosen_on_and_what_this_one_has(tmp_path):
+    """Chosen on other models, it is no promise about this one."""
+    asked = SETTINGS.model_copy(update={"threshold": Threshold(precision=0.9)})
+    published = trained(tmp_path, settings=asked)
+    found = classifier.read_report(published)
+    assert found["threshold_chosen_on"].startswith("the scores of 5 other models")
+    card = Path(published.directory, published.manifest.details["card"]).read_text()
+    told = found["figures"]["classifier"]["overall"]["precision"]
+    low, high = told["interval"]
+    assert f"chosen by precision 0.9 on {found['threshold_chosen_on']}" in card
+    assert f"on what is held out it has {told['value']:.2f} ({low:.2f}–{high:.2f})" in card
+
+
 @pytest.mark.parametrize("threshold", [{"percentile": 90}, {"tokens": 5_000}])
 def test_the_best_tenth_and_a_budget_of_tokens_are_those_of_all_documents(tmp_path, threshold):
     """Of all, not of the few that are judged, by the model that scores them: a budget that is overrun is
