@@ -12,6 +12,7 @@
     judgments/<rubric>-<fingerprint>/<inputs>/          a sample, judged; or too-dear.json
     classifiers/<column>-<fingerprint>/<inputs>/        model-<digest>.bin, its report and card
     calibrations/<recipe>/                              the judge held to gold; a generation a model or prompt
+    corpus_rates/<recipe>/                              how much of the corpus is good; a generation a set
     releases/<recipe>/<identity>/                       README.md, manifest.json, data/
     trainings/<recipe>/<identity>/                      telemetry, checkpoints, the loss curve
     tombstones/                                         what is taken down
@@ -83,6 +84,9 @@ class Layout:
 
     def calibrations(self, recipe: str) -> str:
         return join(self.root, "calibrations", recipe)
+
+    def corpus_rates(self, recipe: str) -> str:
+        return join(self.root, "corpus_rates", recipe)
 
     @property
     def all_documents(self) -> str:

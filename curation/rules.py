@@ -7,6 +7,7 @@ does not hold. Nothing outside the columns can be read.
 import difflib
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
 from typing import Any
 
 import duckdb
@@ -28,9 +29,14 @@ def check(drop: Mapping[str, str], columns: pa.Schema) -> dict[str, frozenset[st
     Raises RecipeError for a condition that is no SQL, names an unknown column or function, gives no truth
     value, or looks beyond one document.
     """
+    return dict(_checked(tuple(drop.items()), columns))
+
+
+@lru_cache(maxsize=32)  # every step of a run asks, and DuckDB takes a fifth of a second
+def _checked(drop: tuple[tuple[str, str], ...], columns: pa.Schema) -> dict[str, frozenset[str]]:
     with connect() as db:
         db.register("documents", pa.Table.from_batches([], columns))  # empty_table() would import pandas
-        return {reason: _check(db, reason, condition, columns.names) for reason, condition in drop.items()}
+        return {reason: _check(db, reason, condition, columns.names) for reason, condition in drop}
 
 
 def reasons(db: duckdb.DuckDBPyConnection, drop: Mapping[str, str], rows: pa.Table) -> pa.ChunkedArray:
@@ -84,7 +90,7 @@ def _check(db: duckdb.DuckDBPyConnection, reason: str, condition: str, known: li
         if expression.get("class") == "STAR":
             raise RecipeError(f"{where} stands for several conditions: name the columns, not * or COLUMNS()")
     called = [e for e in expressions if e.get("class") == "FUNCTION"]
-    unsteady = {e["function_name"] for e in called} & _unsteady(db)
+    unsteady = {e["function_name"] for e in called} & _unsteady()
     # Not so by its name: of one argument only, age() counts from today.
     unsteady |= {"age"} & {e["function_name"] for e in called if len(e["arguments"]) == 1}
     if unsteady:
@@ -110,12 +116,14 @@ def _bind(db: duckdb.DuckDBPyConnection, where: str, condition: str) -> None:
         raise RecipeError(f"{where} gives {kind}, not true or false; compare it with something")
 
 
-def _unsteady(db: duckdb.DuckDBPyConnection) -> set[str]:
+@cache
+def _unsteady() -> frozenset[str]:
     """Names of the functions whose value depends on more than their arguments: random(), now() …"""
-    rows = db.execute(
-        "SELECT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'"
-    ).fetchall()
-    return {name for (name,) in rows}
+    with connect() as db:
+        rows = db.execute(
+            "SELECT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'"
+        ).fetchall()
+    return frozenset(name for (name,) in rows)
 
 
 def _walk(tree: Any) -> Iterator[dict[str, Any]]:

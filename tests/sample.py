@@ -1,5 +1,6 @@
 """The sample as tests run it: without a training and without datatrove's filter, which takes long."""
 
+import shutil
 from pathlib import Path
 
 import yaml
@@ -43,3 +44,13 @@ def finish(job: Job, server: stand_in.StandIn) -> tuple[Released, int]:
     sent += ask(client, job.ledger, pipeline.synthesize_requests(job), job.lake.answers).sent
     pipeline.synthesize(job)
     return pipeline.release(job), sent
+
+
+def with_gate_required(finished: Job, recipe: Path, folder: Path) -> Job:
+    """A finished sample, whose few judgments do not pass, in a lake of its own, with the gate required."""
+    shutil.copytree(finished.lake.root, folder / "lake")
+    text = recipe.read_text().replace("judge:\n", "judge:\n  gate: required\n")
+    (folder / "required.yaml").write_text(text)
+    made = pipeline.open_job(folder / "required.yaml", str(folder / "lake"))
+    assert not pipeline.learned(made).manifest.details["gate_passed"]
+    return made

@@ -12,18 +12,13 @@ from curation.errors import NotPromoted
 from curation.explain import explain
 from curation.needs import needs
 from curation.pipeline import Job
+from tests import sample
 from tests.test_cli import curation
 
 
 @pytest.fixture
 def job(in_order: Job, recipe: Path, tmp_path: Path) -> Job:
-    """The sample, whose few judgments do not pass, in a lake of its own, with the gate required."""
-    shutil.copytree(in_order.lake.root, tmp_path / "lake")
-    text = recipe.read_text().replace("judge:\n", "judge:\n  gate: required\n")
-    (tmp_path / "required.yaml").write_text(text)
-    made = pipeline.open_job(tmp_path / "required.yaml", str(tmp_path / "lake"))
-    assert not pipeline.learned(made).manifest.details["gate_passed"]
-    return made
+    return sample.with_gate_required(in_order, recipe, tmp_path)
 
 
 def test_its_score_is_not_used_and_the_error_says_what_is_lacking(job: Job) -> None:

@@ -23,6 +23,13 @@ def test_the_columns_a_rule_reads_are_found_whatever_their_case() -> None:
     assert read == {"x": {"language", "url"}}
 
 
+def test_what_was_found_of_rules_holds_for_these_columns_alone() -> None:
+    rule = {"x": "word_count > 1"}
+    assert rules.check(rule, COLUMNS) == rules.check(rule, COLUMNS) == {"x": {"word_count"}}
+    with pytest.raises(RecipeError, match="no column 'word_count'"):
+        rules.check(rule, pa.schema([("language", pa.string())]))
+
+
 def test_an_unknown_column_is_refused_with_the_nearest_name() -> None:
     message = refused("langage = 'en'")
     assert "select.drop.some_reason" in message

@@ -12,7 +12,7 @@
     rounds.draw(frame, settings, done)                            → Table      what the next round judges
     calibration.load(settings)                                    → Gold       labels to hold the judge to
     calibration.publish(lake, recipe, settings, gold, ledger, …)  → Published  agreement, and its report
-    corpus_rate.measure(calibration, judgments, …)                → CorpusRate by the judge's errors
+    corpus_rate.measure(made, examples, partitions)               → CorpusRate by the judge's errors
 
 `settings` is `recipe.Judge`. What lies between `requests` and `judgments.publish` (sending, waiting, landing
 in the ledger) is `claude`'s.

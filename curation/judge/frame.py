@@ -30,6 +30,7 @@ SAMPLE = pa.schema(
         pa.field("stratum", pa.string()),
         pa.field("drawn_for", pa.string()),  # audit, stratified, or uncertain: chosen for its score
         pa.field("weight", pa.float64()),  # documents that this one stands for, within its slice
+        pa.field("classifier_score", pa.float64()),  # by which it was chosen; null in the first round
     ]
 )
 
@@ -116,7 +117,7 @@ def table(drawn: Sequence[Drawn], drawn_for: Sequence[str], weights: Sequence[fl
     rows = read(drawn)
     empty = SAMPLE.empty_table().select(COLUMNS)
     found = pa.concat_tables([empty, *(rows[document.id] for document in drawn)]).combine_chunks()
-    beside = ([document.stratum for document in drawn], drawn_for, weights)
+    beside = ([d.stratum for d in drawn], drawn_for, weights, [d.score for d in drawn])
     for name, values in zip(SAMPLE.names[len(COLUMNS) :], beside, strict=True):
         found = found.append_column(SAMPLE.field(name), pa.array(values, SAMPLE.field(name).type))
     return found

@@ -15,7 +15,7 @@ from curation.fingerprint import fingerprint
 from curation.judge import answers, canaries, lake_key, prompt, relabel, rubric
 from curation.judge.answers import Reply
 from curation.judge.prompt import Prompt, Requests
-from curation.judge.suspicion import suspicions
+from curation.judge.suspicion import LEXICAL, suspicions
 from curation.layout import Layout
 from curation.manifest import Input, Manifest
 from curation.recipe import Judge
@@ -24,7 +24,7 @@ from curation.stage import Published
 if TYPE_CHECKING:
     from curation.claude.ledger import Ledger
 
-VERSION = 2
+VERSION = 3
 
 JUDGMENTS = pa.schema(
     [
@@ -141,8 +141,9 @@ def publish(
     canaries.check(verdict, settings.canaries_wrong_max, settings.model)
     said = {"rubric": rubric_.name, "rubric_digest": rubric_.digest, "model": settings.model}
     where = directory(lake, settings, decisions, after)
+    table = _table(rubric_, sample, replies, said)
     with stage.part_writer(where, JUDGMENTS) as writer:
-        for batch in _table(rubric_, sample, replies, said).to_batches():
+        for batch in table.to_batches():
             writer.write(batch)
         file = writer.publish()
     outcomes = dict(sorted(Counter(reply.outcome for reply in replies).items()))
@@ -154,7 +155,12 @@ def publish(
         parts=(file,) if file else (),
         rows_in=sample.num_rows,
         kept=sample.num_rows,
-        details={**said, "outcomes": outcomes, "canaries": verdict},
+        details={
+            **said,
+            "outcomes": outcomes,
+            "canaries": verdict,
+            "comparable": sum(map(_comparable, table.to_pylist())),  # scores; of few none is said to disagree
+        },
     )
     return stage.publish(where, made)
 
@@ -184,13 +190,19 @@ def _table(asked: Prompt, sample: pa.Table, replies: Sequence[Reply], said: Mapp
     texts, digests = (sample.column(name).to_pylist() for name in ("text", "digest"))
     scores = [reply.body.get(asked.score) for reply in replies]
     believed = [None if r.body.get(rubric.LAST) else s for r, s in zip(replies, scores, strict=True)]
-    suspected = suspicions([asked.asked(text) for text in texts], digests, believed)
-    known = sample.drop_columns(["license", "text"]).to_pylist()
+    cheap = sample.column("classifier_score").drop_null().to_pylist()  # of all documents, or of none
+    suspected = suspicions([asked.asked(text) for text in texts], digests, believed, cheap)
+    known = sample.drop_columns(["license", "text", "classifier_score"]).to_pylist()
     rows = [
         {**document, **said, **_row(reply, score), "suspicion": suspicion}
         for document, reply, score, suspicion in zip(known, replies, scores, suspected, strict=True)
     ]
     return pa.Table.from_pylist(rows, schema=JUDGMENTS)
+
+
+def _comparable(row: Mapping[str, Any]) -> bool:
+    """Whether the score of a row of judgments says what others should be."""
+    return row["score"] is not None and not row["addresses_model"] and LEXICAL not in row["suspicion"]
 
 
 def _row(reply: Reply, score: int | None) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 *lexical*: what was asked about shows signs that it addresses a model, a grader or a filter (`signs`).
 
-*disagrees*: the score is far above what surface features of the text let expect. What is expected comes from
-a ridge regression (Hoerl and Kennard, 1970) of the scores on the ranks of the features, fitted on four fifths
-of the documents, by a hash of their digests, and asked about the other fifth, so that no document explains
-itself. Those that are suspected for their words are not fitted on: a few alike would teach it to expect their
+*disagrees*: the score is far above what surface features of the text let expect and, from the second round
+on, the score of the classifier that was made before, which has not seen the document. What is expected comes
+from a ridge regression (Hoerl and Kennard, 1970) of the scores on the ranks of the features and on that score
+as it is (a probability; ranks of scores that lie in two heaps say little), fitted on four fifths of the
+documents, by a hash of their digests, and asked about the other fifth, so that no document explains itself.
+Those that are suspected for their words are not fitted on: a few alike would teach it to expect their
 score. It can only tell a page of little worth where the sample has others that were scored so.
 Far is a modified z-score above Z_MAX: the residual's distance from the median, over 1.4826 times the median
 absolute deviation (Iglewicz and Hoaglin, "How to Detect and Handle Outliers", 1993). Only upward: nobody
@@ -46,9 +48,14 @@ FEATURES = (
 Numbers = NDArray[np.float64]
 
 
-def suspicions(texts: Sequence[str], digests: Sequence[str], scores: Sequence[int | None]) -> list[str]:
+def suspicions(
+    texts: Sequence[str],
+    digests: Sequence[str],
+    scores: Sequence[int | None],
+    cheap: Sequence[float] = (),
+) -> list[str]:
     """For each text `lexical`, `disagrees`, both with a comma between, or ''. Its score is None where nothing
-    was said, or nothing that is to be believed."""
+    was said, or nothing that is to be believed. `cheap`: scores by the last classifier, if there is one."""
     lexical = np.array([has_signs(text) for text in texts], np.bool_)
     far = np.zeros(len(texts), np.bool_)
     scored = np.array([score is not None for score in scores], np.bool_)
@@ -57,7 +64,10 @@ def suspicions(texts: Sequence[str], digests: Sequence[str], scores: Sequence[in
         values = np.array([scores[n] for n in rows], np.float64)
         folds = np.array([int(content_hash("fold", digests[n])[:8], 16) % FOLDS for n in rows])
         sound = ~lexical[rows]
-        made = expected(features([texts[n] for n in rows]), values, folds, sound)
+        known = ranked(features([texts[n] for n in rows]), sound)
+        if cheap:
+            known = np.column_stack([known, scaled(np.array([cheap[n] for n in rows]), sound)])
+        made = expected(known, values, folds, sound)
         far[rows] = too_high(values - made, sound)
     both = zip(np.where(lexical, LEXICAL, ""), np.where(far, DISAGREES, ""), strict=True)
     return [",".join(filter(None, said)) for said in both]
@@ -72,13 +82,23 @@ def features(texts: Sequence[str]) -> Numbers:
     return np.column_stack([*measured, [stop_word_ratio(text) for text in texts]]).astype(np.float64)
 
 
+def ranked(known: Numbers, sound: NDArray[np.bool_]) -> Numbers:
+    """The columns as ranks among the `sound` documents, in units of their deviation."""
+    return np.column_stack([_ranks(column, column[sound]) for column in known.T])
+
+
+def scaled(cheap: Numbers, sound: NDArray[np.bool_]) -> Numbers:
+    """Scores in units of the deviation of the `sound` documents'; 0 where all are alike."""
+    deviation = cheap[sound].std()
+    return cheap / deviation if deviation > 1e-6 else np.zeros_like(cheap)  # sums are not exact
+
+
 def expected(known: Numbers, scores: Numbers, folds: NDArray[np.int64], sound: NDArray[np.bool_]) -> Numbers:
-    """What the features `known` let expect of each score, by the `sound` documents of the other folds."""
-    ranks = np.column_stack([_ranks(column, column[sound]) for column in known.T])
+    """What the columns `known` let expect of each score, by the `sound` documents of the other folds."""
     made = np.empty_like(scores)
     for fold in np.unique(folds):
         rest, here = (folds != fold) & sound, folds == fold
-        made[here] = _ridge(ranks[rest], scores[rest], ranks[here]) if rest.any() else scores[sound].mean()
+        made[here] = _ridge(known[rest], scores[rest], known[here]) if rest.any() else scores[sound].mean()
     return made
 
 

@@ -58,11 +58,13 @@ def loop(job: Job) -> Loop:
 
 def score(job: Job, number: int = 1) -> Published:
     """Judgments of the rounds up to `number`, a classifier trained on them, its score beside every document;
-    the last classifier that there is. Raises AlarmError where the judge is worse than it was."""
+    after the last round the rate of the corpus. The last classifier that there is. Raises AlarmError where
+    the judge is worse than it was."""
     if job.judge.gold:
         check_alarms(job, calibrate)
     trained = taught(job, number)[-1].classifier
     _add_scores(job, trained)
+    corpus_rate(job)
     return trained
 
 
@@ -164,8 +166,12 @@ def _add_column(job: Job, column: Column, where: Place) -> None:
 
 def corpus_rate(job: Job) -> CorpusRate | None:
     """The share of good documents among those that may be judged, as the judge says and corrected for its
-    errors; None where nothing is judged, or the judge is not calibrated. Computes no stage."""
+    errors; published unless `job` only looks. None where nothing is judged, not all is scored, or the judge
+    is not calibrated: it computes no other stage."""
     if job.recipe.judge is None:
+        return None
+    calibrated = next(iter(calibration.of_judge(job.lake, job.recipe.name, job.judge)), None)
+    if calibrated is None:
         return None
     looking = replace(job, look_only=True)
     try:
@@ -174,8 +180,11 @@ def corpus_rate(job: Job) -> CorpusRate | None:
     except NotPublished:
         return None
     judged = done[0].judgments  # what was drawn from all; later rounds choose
-    calibrated = next(iter(calibration.of_judge(job.lake, job.recipe.name, job.judge)), None)
-    if calibrated is None:
-        return None
+    of = corpus_rates.Made(calibrated, judged, screened, done[-1].classifier)
+    if found := corpus_rates.find(job.lake, job.recipe.name, of):
+        return found
     examples, _ = examples_of([judged], _frame(job, screened).texts(rounds.column_of([judged], "id")))
-    return corpus_rates.measure(calibrated, judged, examples, screened, partitions, job.judge.column)
+    measured = corpus_rates.measure(of, examples, partitions)
+    if not job.look_only:
+        corpus_rates.publish(job.lake, job.recipe.name, of, measured)
+    return measured

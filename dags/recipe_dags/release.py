@@ -11,6 +11,7 @@ from airflow.sdk.definitions._internal.abstractoperator import AbstractOperator
 from curation.claude.prices import is_free
 from curation.recipe import ALL, Recipe
 from curation_airflow import forms
+from curation_airflow.gate import GateOperator
 from curation_airflow.operators import MessageBatchOperator
 from curation_airflow.quote import QuoteOperator
 from curation_airflow.screen import ScreenOperator
@@ -29,6 +30,7 @@ Decides about every document of **{name}** and publishes what is kept as Parquet
   waits; clearing or killing it cancels nothing that is paid for, and sends nothing again.
 * **Alarms**: if the first decisions are out of the ordinary, `screen` waits for approval before anything of
   them is sent or released; `calibration`, where the judge is held to gold labels and has become worse.
+* **The gate**: where the recipe requires it, `gate` waits for approval of a classifier that has not passed.
 * **Money**: what is sent is quoted first, and above the recipe's `budget.ask_usd` waits for approval; no run
   passes `budget.run_usd`, no day `budget.day_usd`.
 * It cannot be backfilled: backfill `ingest_{name}`, and it follows.
@@ -56,6 +58,10 @@ the manifest's URI."""
 
 QUOTE_DOC = """Say what the next task is expected to cost. Above the recipe's `budget.ask_usd`, wait until a
 person approves or rejects it, under *Required Actions*. Gives the USD expected, and the range."""
+
+GATE_DOC = """May the classifier's score decide? It may where it has passed the gate, or was promoted; else
+wait until a person who sees what it is worth promotes or rejects it, under *Required Actions*. Gives its
+URI."""
 
 MERGE_DOC = """Merge the keys of all days, by which duplicates are found, in one range of them: each range is
 a task of its own. What was merged before is not merged again."""
@@ -103,6 +109,8 @@ def chain(recipe: Recipe, path: str) -> None:
         for number in range(2, recipe.judge.rounds + 1):
             steps += _asked(recipe, f"judge_{number}", f"judge_{number}", path, ROUND_DOC)
             steps.append(score.override(task_id=f"score_{number}")(path, number))
+        if recipe.judge.gate == "required":
+            steps.append(GateOperator(task_id="gate", job=_job(path), doc_md=GATE_DOC))
     steps.append(select(path))
     if recipe.synthesize:
         steps += [*_asked(recipe, "synthesize", "synthesize_text", path, SYNTHESIZE_DOC), synthesize(path)]

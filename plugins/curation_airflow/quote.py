@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.exceptions import HITLRejectException
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk.exceptions import TaskAwaitingInput
 
 from curation.errors import BudgetError
-from curation_airflow.failures import send
+from curation_airflow import approval
 from curation_airflow.operators import CONNECTION, hook
 
 if TYPE_CHECKING:
@@ -57,20 +56,14 @@ class QuoteOperator(ApprovalOperator):
 
         job = self.job(dict(context))
         told = quote(job, self.step, self.conn_id)
-        self.log.info("the quote of %s:\n%s", self.step, told.markdown())
         if asking.is_agreed(job.recipe, told):
+            self.log.info("the quote of %s:\n%s", self.step, told.markdown())
             return vars(told.usd)
         usd = money(told.usd.expected)
-        self.subject = SUBJECT.format(step=self.step, recipe=job.recipe.name, usd=usd)
+        subject = SUBJECT.format(step=self.step, recipe=job.recipe.name, usd=usd)
         limit, high = money(float(job.recipe.budget.ask_usd or 0)), money(told.usd.high)
-        self.body = BODY.format(quote=told.markdown(), limit=limit, high=high)
-        send(f"{context['ti'].dag_id}.{self.task_id} waits for approval. {self.subject}:\n{self.body}")
-        try:
-            super().execute(context)
-        except TaskAwaitingInput as asked:
-            asked.kwargs = {"agreed_usd": told.usd.high}
-            raise
-        raise AssertionError("an approval is waited for by an exception")
+        body = BODY.format(quote=told.markdown(), limit=limit, high=high)
+        raise approval.waiting(self, context, subject, body, agreed_usd=told.usd.high)
 
     def execute_complete(
         self, context: "Context", event: dict[str, Any], agreed_usd: float = 0.0
@@ -79,7 +72,8 @@ class QuoteOperator(ApprovalOperator):
         from curation.claude.quote import money
 
         told = quote(self.job(dict(context)), self.step, self.conn_id)
-        by = (event.get("responded_by_user") or {}).get("name") or "someone"
+        given = approval.answer(event)
+        by = given.by or "someone"
         expected = (
             f"{self.step} is expected to cost {money(told.usd.expected)}: nothing was sent. Clear this task"
         )
@@ -87,7 +81,7 @@ class QuoteOperator(ApprovalOperator):
             super().execute_complete(context, event)
         except HITLRejectException as error:
             raise BudgetError(
-                f"rejected by {by}; {expected} to be asked again, or ask for a smaller sample"
+                f"{approval.rejected(given)}; {expected} to be asked again, or ask for a smaller sample"
             ) from error
         if told.usd.expected > agreed_usd:
             raise BudgetError(

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.exceptions import HITLRejectException
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import Param
-from airflow.sdk.definitions.param import ParamsDict
-from airflow.sdk.exceptions import TaskAwaitingInput
 
 from curation.errors import AlarmError
-from curation_airflow.failures import send
+from curation_airflow import approval
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -38,9 +35,7 @@ class ScreenOperator(ApprovalOperator):
     ) -> None:
         # Subject and body are written once there is something to ask.
         super().__init__(subject="", body="", fail_on_reject=True, **kwargs)
-        # Not as an argument: a DAG that has a form gives its own there.
-        why = Param("", "It is kept with the approval.", title="Why", type="string", source="task")
-        self.params = ParamsDict({"why": why})
+        self.params = approval.why()
         self.job = job
         self.step = step
 
@@ -53,16 +48,9 @@ class ScreenOperator(ApprovalOperator):
         pending = approvals.pending(job.lake, job.recipe.alarms, made)
         if not pending:
             return made.uri
-        self.subject = alarms.subject(made)
-        self.body = BODY.format(evidence=alarms.listed(pending), made=made.manifest.stage)
-        self.log.warning("%s:\n%s", self.subject, alarms.listed(pending))
-        send(f"{context['ti'].dag_id}.{self.task_id} waits for approval. {self.subject}:\n{self.body}")
-        try:
-            super().execute(context)
-        except TaskAwaitingInput as asked:  # the answer is about what was shown, whatever is there by then
-            asked.kwargs = {"made": made.uri, "shown": [alarm.name for alarm in pending]}
-            raise
-        raise AssertionError("an approval is waited for by an exception")
+        body = BODY.format(evidence=alarms.listed(pending), made=made.manifest.stage)
+        shown = [alarm.name for alarm in pending]
+        raise approval.waiting(self, context, alarms.subject(made), body, made=made.uri, shown=shown)
 
     def execute_complete(
         self, context: "Context", event: dict[str, Any], made: str = "", shown: Sequence[str] = ()
@@ -74,14 +62,12 @@ class ScreenOperator(ApprovalOperator):
         pending = [
             alarm for alarm in approvals.pending(job.lake, job.recipe.alarms, asked) if alarm.name in shown
         ]
-        why = str((event.get("params_input") or {}).get("why") or "")
-        by = (event.get("responded_by_user") or {}).get("name")
+        given = approval.answer(event)
         try:
             super().execute_complete(context, event)
         except HITLRejectException as error:
-            said = f"{by or 'someone'}{f' ({why})' if why else ''}"
-            raise AlarmError(f"rejected by {said}; {alarms.error(pending, asked)}") from error
-        approvals.add(job.lake, asked, pending, approvals.Approval(why, by))
+            raise AlarmError(f"{approval.rejected(given)}; {alarms.error(pending, asked)}") from error
+        approvals.add(job.lake, asked, pending, given)
         step = getattr(pipeline, self.step)
         pipeline.check_alarms(job, step)
         return step(job).uri

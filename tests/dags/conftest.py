@@ -29,7 +29,8 @@ sources:
 def recipes(tmp_path_factory):
     """A folder of recipes: one that asks for little, one that cannot be read, one whose name is taken,
     one that merges its keys in tasks side by side, one whose judge is held to gold labels, one that wants to
-    be asked before money is spent, one that judges in three rounds, one of a model without a price."""
+    be asked before money is spent, one that judges in three rounds and requires the gate, one of a model
+    without a price."""
     folder = tmp_path_factory.mktemp("recipes")
     (folder / "little.yaml").write_text(SMALL)
     (folder / "torn.yaml").write_text(SMALL.replace("schedule", "shedule").replace("small", "torn"))
@@ -41,7 +42,7 @@ def recipes(tmp_path_factory):
         SMALL + "judge: {model: claude-haiku-5-5}\nsynthesize: {permission: none}\nbudget: {ask_usd: 2}\n"
     )
     (folder / "asking.yaml").write_text(asking.replace("name: small", "name: asking"))
-    loop = "judge: {model: claude-haiku-5-5, rounds: 3}\nbudget: {ask_usd: 2}\n"
+    loop = "judge: {model: claude-haiku-5-5, rounds: 3, gate: required}\nbudget: {ask_usd: 2}\n"
     (folder / "loop.yaml").write_text(SMALL.replace("small", "loop") + loop)
     unpriced = asking.replace("haiku-5-5", "haiku-9").replace("name: small", "name: unpriced")
     (folder / "unpriced.yaml").write_text(unpriced)

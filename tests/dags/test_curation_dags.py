@@ -96,7 +96,8 @@ def test_every_round_that_a_recipe_may_take_has_its_tasks_one_after_the_other(da
     order = [task.task_id for task in dags["release_loop"].topological_sort()]
     first = ["quote_judge", "judge", "score"]
     later = [f"{task}_{number}" for number in (2, 3) for task in first]
-    assert order[order.index("screen") :] == ["screen", *first, *later, "select", "release"]
+    assert order[order.index("screen") :] == ["screen", *first, *later, "gate", "select", "release"]
+    assert "gate" not in dags["release_sample"].task_ids  # there it is only reported
     loop = serialized(dags["release_loop"])
     assert loop.get_task("judge_2").upstream_task_ids == {"quote_judge_2"}
     assert [bool(dags["release_loop"].get_task(name).at_cap) for name in ("judge", "judge_2")] == [

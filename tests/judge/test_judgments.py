@@ -1,12 +1,14 @@
 import json
 from contextlib import nullcontext
 
+import pyarrow as pa
 import pytest
 
 from curation import stage
 from curation.claude.outcome import Answer, Outcome
 from curation.errors import ClaudeError
 from curation.judge import canaries, judgments, lake_key, rubric, sample
+from curation.judge.frame import SAMPLE
 from curation.layout import Layout
 from curation.recipe import Judge, Truncate
 from tests.judge.lakes import decisions, document, partition
@@ -83,6 +85,28 @@ def test_a_document_that_speaks_to_its_judge_is_suspected_though_the_judge_denie
     assert [row["suspicion"] for row in rows_of(found)].count("lexical") == 1
     [row] = [row for row in rows_of(found) if row["suspicion"]]
     assert (row["id"], row["addresses_model"]) == (document(order)["id"], False)
+
+
+def test_a_later_round_suspects_what_the_classifier_before_had_for_poor(tmp_path):
+    made = [f"document number {n:04}" for n in range(120)]  # alike on the surface
+    judging = Judging(tmp_path, made, size=120)
+    poor = [int(text.split()[-1]) % 2 == 0 for text in judging.sample.column("text").to_pylist()]
+    scores = pa.array([0.1 if is_poor else 0.9 for is_poor in poor])
+    place = judging.sample.schema.get_field_index("classifier_score")
+    judging.sample = judging.sample.set_column(place, SAMPLE.field(place), scores)
+    lied = made[8]
+    published = judging.publish(
+        lambda text: judged(5 if text == lied else int(text.split()[-1]) % 2 * 3), SETTINGS
+    )
+    suspected = {row["id"]: row["suspicion"] for row in rows_of(published) if row["suspicion"]}
+    assert suspected == {document(lied)["id"]: "disagrees"}
+    assert published.manifest.details["comparable"] == 120
+
+
+def test_how_many_scores_could_be_compared_is_told(judging):
+    order = {TEXTS[1]: True}
+    published = judging.publish(lambda text: judged(3, addresses_model=order.get(text, False)))
+    assert published.manifest.details["comparable"] == 19
 
 
 def test_of_several_properties_one_is_the_score_and_the_answer_has_all(judging):

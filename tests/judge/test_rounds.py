@@ -132,6 +132,11 @@ def test_what_is_judged_next_is_about_the_threshold_and_some_at_random(tmp_path,
     assert {row["stratum"] for row in found} == {"web"}
 
 
+def test_what_is_judged_next_has_the_score_of_the_classifier_before(tmp_path):
+    for row in drawn(tmp_path, [[[document(text) for text in TEXTS]]]):
+        assert row["classifier_score"] == score(row["text"])
+
+
 def test_when_all_is_judged_nothing_is_drawn(tmp_path):
     rows = [document(text) for text in TEXTS]
     assert drawn(tmp_path, [[rows]], judged=rows) == []

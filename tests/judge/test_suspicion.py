@@ -3,7 +3,7 @@ import random
 import numpy as np
 import pytest
 
-from curation.judge.suspicion import expected, features, suspicions, too_high
+from curation.judge.suspicion import expected, features, ranked, scaled, suspicions, too_high
 from curation.text.values import STOP_WORDS
 
 WORDS = [*STOP_WORDS, *("a", "in", "is", "it", "for", "because", "water", "moon", "stone", "letter")]
@@ -58,6 +58,23 @@ def test_documents_that_show_signs_do_not_teach_what_is_to_be_expected_of_their_
     assert found[:60:2] == ["lexical,disagrees"] * 30
 
 
+def test_a_classifier_knows_what_no_surface_tells():
+    draw = random.Random(3)
+    made, scores = texts(240)[1::2], honest()  # all prose: nothing tells what is good, but the classifier
+    cheap = [0.9 - draw.random() / 10 if score > 2 else draw.random() / 10 for score in scores]
+    scores[10] = 5  # a poor one
+    assert suspicions(made, digests(120), scores) == [""] * 120
+    found = suspicions(made, digests(120), scores, cheap)
+    assert {n: said for n, said in enumerate(found) if said} == {10: "disagrees"}
+
+
+def test_a_classifier_that_says_the_same_of_all_tells_nothing():
+    assert scaled(np.full(120, 0.5), ALL).tolist() == [0.0] * 120
+    made, scores = texts(), honest()
+    scores[10] = 5
+    assert suspicions(made, digests(120), scores, [0.5] * 120) == suspicions(made, digests(120), scores)
+
+
 def test_a_few_scores_disagree_with_nothing():
     scores = [0] * 39 + [5]
     assert suspicions(texts(40), digests(40), scores) == [""] * 40
@@ -69,7 +86,7 @@ def test_scores_that_are_all_the_same_are_not_suspected():
 
 
 def test_what_is_expected_of_a_document_does_not_depend_on_its_own_score():
-    made, scores = features(texts()), np.array(honest(), float)
+    made, scores = ranked(features(texts()), ALL), np.array(honest(), float)
     folds = np.arange(120) % 5
     changed = scores.copy()
     changed[17] = 50.0
@@ -89,10 +106,9 @@ def test_the_order_of_documents_does_not_change_who_is_suspected():
 
 def test_a_ridge_finds_a_line_and_far_is_measured_by_the_median_deviation():
     known = np.linspace(0, 1, 200)[:, None]
-    scores = 3 * known[:, 0] + np.tile([0.2, -0.2], 100)
-    assert (
-        np.abs(expected(known, scores, np.arange(200) % 5, np.ones(200, bool)) - 3 * known[:, 0]).max() < 0.35
-    )
+    scores, sound = 3 * known[:, 0] + np.tile([0.2, -0.2], 100), np.ones(200, bool)
+    ranks = ranked(known, sound)
+    assert np.abs(expected(ranks, scores, np.arange(200) % 5, sound) - 3 * known[:, 0]).max() < 0.35
     for usual, near, far in (
         (np.linspace(-1, 1, 101), 2.5, 3.0),  # a median deviation of .52: 3.5 of 1.4826 times that are 2.7
         (np.zeros(101), 0.8, 0.9),  # none: 3.5 of a quarter point

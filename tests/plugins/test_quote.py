@@ -4,21 +4,15 @@ from types import SimpleNamespace
 
 import anthropic
 import pytest
-from airflow.sdk.exceptions import TaskAwaitingInput
 
 from curation import pipeline
 from curation.claude import stand_in
 from curation.claude.client import Connection
 from curation.errors import BudgetError
 from curation_airflow.quote import QuoteOperator, check_agreed
+from tests.plugins.person import CONTEXT, answer, parked
 from tests.sample import ingest
 from tests.storage.test_lake import write_source
-
-CONTEXT = {
-    "task_instance": SimpleNamespace(id="1"),
-    "ti": SimpleNamespace(dag_id="release_small"),
-    "params": {},
-}
 
 
 @pytest.fixture(scope="module")
@@ -42,39 +36,10 @@ def service(monkeypatch):
         yield server
 
 
-@pytest.fixture
-def asked(monkeypatch):
-    """What Airflow is told to show to a person."""
-    shown = []
-    monkeypatch.setattr(
-        "airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **told: shown.append(told)
-    )
-    return shown
-
-
 def operator(folder, ask_usd, **overrides):
     changes = {"judge.model": "claude-haiku-5-5", "budget.ask_usd": ask_usd, **overrides}
     job = pipeline.open_job(folder / "small.yaml", str(folder / "lake"), changes)
     return QuoteOperator(task_id="quote_judge", job=lambda context: job, step="judge")
-
-
-def parked(quoting):
-    with pytest.raises(TaskAwaitingInput) as waiting:
-        quoting.execute(CONTEXT)
-    assert waiting.value.method_name == "execute_complete"
-    return waiting.value.kwargs
-
-
-def answer(quoting, chosen, kwargs):
-    """What Airflow resumes the task with, on a worker that knows nothing of what came before."""
-    event = {
-        "chosen_options": [chosen],
-        "params_input": {},
-        "responded_at": SimpleNamespace(isoformat=str),
-        "responded_by_user": {"id": "1", "name": "Ada"},
-        "timedout": False,
-    }
-    return quoting.execute_complete(CONTEXT, event=event, **kwargs)
 
 
 def test_below_the_threshold_nobody_is_asked_and_the_quote_is_in_the_log(lake, asked, capsys):
@@ -121,7 +86,7 @@ def test_no_secret_is_in_what_is_shown_and_kept_of_a_quote(lake, asked, service,
 
 def test_it_is_told_to_the_web_hook_that_someone_is_waited_for(lake, asked, monkeypatch):
     sent = []
-    monkeypatch.setattr("curation_airflow.quote.send", sent.append)
+    monkeypatch.setattr("curation_airflow.approval.send", sent.append)
     parked(operator(lake, 0))
     assert sent[0].startswith("release_small.quote_judge waits for approval. judge of small is expected")
 

@@ -2,15 +2,14 @@
 
 import json
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
-from airflow.sdk.exceptions import TaskAwaitingInput
 
 from curation import pipeline, stage, takedown
 from curation.errors import AlarmError
 from curation_airflow.screen import ScreenOperator
 from tests.judge.ledgers import answered, judged
+from tests.plugins.person import CONTEXT, answer, parked
 
 PROSE = "The bridge was built by the people of the town, and it is still used by them every day of the year. "
 
@@ -41,49 +40,8 @@ def make_job(tmp_path):
     return make
 
 
-@pytest.fixture
-def asked(monkeypatch):
-    """What Airflow is told to show to a person."""
-    shown = []
-    monkeypatch.setattr(
-        "airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **told: shown.append(told)
-    )
-    return shown
-
-
 def operator(job):
     return ScreenOperator(task_id="screen", job=lambda context: job)
-
-
-CONTEXT = {
-    "task_instance": SimpleNamespace(id="1"),
-    "ti": SimpleNamespace(dag_id="release_small"),
-    "params": {},
-}
-
-
-def told(chosen: str, why: str):
-    """What Airflow resumes the task with."""
-    return {
-        "chosen_options": [chosen],
-        "params_input": {"why": why},
-        "responded_at": SimpleNamespace(isoformat=str),
-        "responded_by_user": {"id": "1", "name": "Ada"},
-        "timedout": False,
-    }
-
-
-def answer(job, chosen: str, kwargs, why: str = "a mirror, as agreed"):
-    """The task resumes on a worker that knows nothing of what came before."""
-    event = told(chosen, why)
-    return operator(job).execute_complete(CONTEXT, event=event, **kwargs)
-
-
-def parked(job):
-    with pytest.raises(TaskAwaitingInput) as waiting:
-        operator(job).execute(CONTEXT)
-    assert waiting.value.method_name == "execute_complete"
-    return waiting.value.kwargs
 
 
 def test_nothing_out_of_the_ordinary_asks_nobody(make_job, asked):
@@ -93,7 +51,7 @@ def test_nothing_out_of_the_ordinary_asks_nobody(make_job, asked):
 
 
 def test_an_alarm_waits_with_the_evidence(make_job, asked):
-    parked(make_job(0.5))
+    parked(operator(make_job(0.5)))
     [shown] = asked
     assert "small" in shown["subject"]
     assert "19 of the 20 documents" in shown["body"]
@@ -104,8 +62,8 @@ def test_an_alarm_waits_with_the_evidence(make_job, asked):
 
 def test_it_is_told_to_the_web_hook_that_someone_is_waited_for(make_job, asked, monkeypatch):
     sent = []
-    monkeypatch.setattr("curation_airflow.screen.send", sent.append)
-    parked(make_job(0.5))
+    monkeypatch.setattr("curation_airflow.approval.send", sent.append)
+    parked(operator(make_job(0.5)))
     [text] = sent
     assert text.startswith("release_small.screen waits for approval")
     assert "19 of the 20 documents" in text
@@ -113,7 +71,7 @@ def test_it_is_told_to_the_web_hook_that_someone_is_waited_for(make_job, asked, 
 
 def test_what_is_approved_goes_on_and_is_not_asked_again(make_job, asked, tmp_path):
     job = make_job(0.5)
-    assert answer(job, "Approve", parked(job)) == pipeline.screen(job).uri
+    assert answer(operator(job), "Approve", parked(operator(job))) == pipeline.screen(job).uri
     [fact] = (tmp_path / "lake" / "approvals").glob("*/*.json")
     said = json.loads(fact.read_text())
     assert (said["by"], said["why"], said["alarm"]["where"]) == ("Ada", "a mirror, as agreed", "posts")
@@ -125,29 +83,29 @@ def test_what_is_approved_goes_on_and_is_not_asked_again(make_job, asked, tmp_pa
 def test_what_is_rejected_fails_for_good_and_says_who_and_why(make_job, asked, tmp_path):
     job = make_job(0.5)
     with pytest.raises(AlarmError, match=r"rejected by Ada \(not agreed\).*(?s:.*)19 of the 20"):
-        answer(job, "Reject", parked(job), why="not agreed")
+        answer(operator(job), "Reject", parked(operator(job)), why="not agreed")
     assert not (tmp_path / "lake" / "approvals").exists()
 
 
 def test_an_answer_is_about_the_alarms_that_were_shown(make_job, asked):
     """While a person thinks, the recipe gets another limit: what it raises nobody has seen."""
     job = make_job(0.5)
-    waiting = parked(job)
+    waiting = parked(operator(job))
     limits = job.recipe.alarms.model_copy(update={"stands_for": 5})
     stricter = replace(job, recipe=job.recipe.model_copy(update={"alarms": limits}))
     with pytest.raises(AlarmError, match="stays for 19 others"):
-        answer(stricter, "Approve", waiting)
+        answer(operator(stricter), "Approve", waiting)
 
 
 def test_an_answer_is_about_the_decisions_that_were_shown(make_job, asked):
     """While a person thinks, a document is taken down: that set of decisions nobody has seen."""
     job = make_job(0.5)
-    waiting = parked(job)
+    waiting = parked(operator(job))
     first = pipeline.screen(job)
     id_ = stage.read_table(first.part_uris()[0], ["id"])["id"][0].as_py()
     takedown.add(job.lake, "id", id_, "its author asked")
     with pytest.raises(AlarmError, match="18 of the 19 documents"):
-        answer(job, "Approve", waiting)
+        answer(operator(job), "Approve", waiting)
     assert first.uri == waiting["made"]
 
 
@@ -170,11 +128,9 @@ def test_a_judge_that_has_become_worse_is_asked_about_as_decisions_are(tmp_path,
     job, task = calibrated("offline-rules-1", lambda text: int(text.split()[0]) % 6)
     assert task.execute(CONTEXT) == pipeline.calibrate(job).uri
     job, task = calibrated("claude-haiku-5-5", lambda text: int(text.split()[0]) % 2)
-    with pytest.raises(TaskAwaitingInput) as waiting:
-        task.execute(CONTEXT)
+    kept = parked(task)
     [shown] = asked
     assert "agree less with the gold" in shown["subject"]
     assert "claude-haiku-5-5" in shown["body"]
-    event = told("Approve", "cheaper, as agreed")
-    assert task.execute_complete(CONTEXT, event=event, **waiting.value.kwargs) == pipeline.calibrate(job).uri
+    assert answer(task, "Approve", kept, "cheaper, as agreed") == pipeline.calibrate(job).uri
     pipeline.check_alarms(job, pipeline.calibrate)

@@ -26,7 +26,7 @@ from curation.document import content_hash
 from curation.errors import LakeError
 from curation.facts import Column
 from curation.fingerprint import fingerprint
-from curation.judge.classifier import gate, training
+from curation.judge.classifier import gate, threshold, training
 from curation.judge.classifier.card import card
 from curation.judge.classifier.examples import GOOD_FROM, Example, examples_of, good_from
 from curation.judge.classifier.fasttext_head import READ_BYTES
@@ -74,6 +74,7 @@ def publish(
     details = {
         "column": settings.column,
         "judgments": judged[0].manifest.details,
+        "comparable": [published.manifest.details["comparable"] for published in judged],
         "good_from": known.good_from,
         "head": made[0].head.name,
         "threshold": made[0].at,
@@ -121,6 +122,7 @@ def _report(settings: Judge, made: list[Trained], known: Part, held_out: Part) -
         "good_from_moved": known.good_from != GOOD_FROM,
         "heads": {trained.head.name: {"threshold": trained.at} for trained in made},
         "threshold_asked": asked.model_dump(exclude_none=True) if asked else None,
+        "threshold_chosen_on": threshold.chosen_on(asked) if asked else None,
         "read_bytes": READ_BYTES,
         "training": known.counts,
         "held_out": held_out.counts,

@@ -1,9 +1,9 @@
 """A classifier's card: what it is, what it learned from, what it is worth and what it is not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from curation.judge.classifier.threshold import DOCUMENTS
+from curation.judge.suspicion import DOCUMENTS_MIN
 
 _CARD = """# {column}
 
@@ -25,9 +25,7 @@ recall and F1 at the threshold, of a baseline at the cut that is best on what wa
 direction that is better there. AUC within source is the probability that of two documents of one source the
 better has the higher score: .5 is a coin.
 
-| | precision | recall | F1 | AUC | AUC within source |
-|---|---|---|---|---|---|
-{rows}
+{figures}
 
 ### By source
 
@@ -70,6 +68,17 @@ _STOPS = {
 
 _FIGURES = ("precision", "recall", "f1", "auc")
 
+_TABLE = """| | precision | recall | F1 | AUC | AUC within source |
+|---|---|---|---|---|---|
+{rows}"""
+
+_WORTH = """{gate}
+
+{figures}
+
+On {held_out}, held out, with 95% intervals; good is a judgment of {good_from} or more. AUC within source
+is the probability that of two documents of one source the better has the higher score: .5 is a coin."""
+
 
 def card(details: Mapping[str, Any], report: Mapping[str, Any], dropped: Mapping[str, int]) -> str:
     """The card in Markdown, of a classifier's manifest and report."""
@@ -85,13 +94,14 @@ def card(details: Mapping[str, Any], report: Mapping[str, Any], dropped: Mapping
         rubric_digest=judged["rubric_digest"],
         model=judged["model"],
         at=details["threshold"],
-        chosen=_chosen(report["threshold_asked"]),
+        chosen=_chosen(report),
         head=details["head"],
         training=_counted(report["training"]),
         held_out=_counted(report["held_out"]),
-        dropped=", ".join(f"{n} {why}" for why, n in dropped.items()) or "nothing",
+        dropped=(", ".join(f"{n} {why}" for why, n in dropped.items()) or "nothing")
+        + _not_compared(details["comparable"]),
         model_file=details["model"],
-        rows="\n".join(_row(name, measured) for name, measured in report["figures"].items()),
+        figures=_table(report),
         sources="\n".join(
             f"| {s} | {held[s]} | {' | '.join(_told(found[f]) for f in _FIGURES)} |"
             for s, found in by_source.items()
@@ -101,6 +111,17 @@ def card(details: Mapping[str, Any], report: Mapping[str, Any], dropped: Mapping
         read_bytes=report["read_bytes"],
         moved=moved if report["good_from_moved"] else "",
     )
+
+
+def worth(report: Mapping[str, Any]) -> str:
+    """In short, in Markdown: the gate, and the figures beside the baselines'."""
+    held_out = _counted(report["held_out"])
+    at = report["good_from"]
+    return _WORTH.format(gate=_gate(report["gate"]), figures=_table(report), held_out=held_out, good_from=at)
+
+
+def _table(report: Mapping[str, Any]) -> str:
+    return _TABLE.format(rows="\n".join(_row(name, found) for name, found in report["figures"].items()))
 
 
 def _row(name: str, measured: Mapping[str, Any]) -> str:
@@ -129,13 +150,25 @@ def _counted(counts: Mapping[str, Any]) -> str:
     return f"{counts['documents']} documents, {counts['good']} good ({scores})"
 
 
-def _chosen(asked: Mapping[str, Any] | None) -> str:
-    if asked is None:
+def _not_compared(comparable: Sequence[int]) -> str:
+    """Of which rounds nothing could be suspected for its score."""
+    few = {n: count for n, count in enumerate(comparable, start=1) if count < DOCUMENTS_MIN}
+    if not few:
         return ""
-    [(by, value)] = asked.items()
-    if by == "precision":
-        return f", chosen by {by} {value:g} on scores of documents that the scoring model was not trained on"
-    return f", chosen by {by} {value:,g} on this model's scores of {DOCUMENTS:,} documents of the set, or all"
+    said = ", ".join(f"{count} in round {n}" for n, count in few.items())
+    return f"; no score could be suspected where fewer than {DOCUMENTS_MIN} can be compared: {said}"
+
+
+def _chosen(report: Mapping[str, Any]) -> str:
+    if report["threshold_asked"] is None:
+        return ""
+    [(by, value)] = report["threshold_asked"].items()
+    said = f", chosen by {by} {value:,g} on {report['threshold_chosen_on']}"
+    if by != "precision":
+        return said
+    return (
+        f"{said}; on what is held out it has {_told(report['figures']['classifier']['overall']['precision'])}"
+    )
 
 
 def _gate(gate: Mapping[str, Any]) -> str:

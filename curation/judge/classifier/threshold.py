@@ -4,6 +4,9 @@ What is good of what is called so takes labels: it is chosen on scores of docume
 not trained on, never on those held out to measure, as the best of many thresholds looks better than it is
 where it was found. A share or a budget takes none, but the scores of the model that is used: of documents of
 the whole set, since models of fewer judgments score lower.
+
+The models on whose scores a precision is chosen are others than the one that is used. It was measured not to
+matter (docs/log.md); what the one that is used has there is told of what is held out.
 """
 
 from collections.abc import Sequence
@@ -11,12 +14,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from curation.errors import RecipeError
+from curation.judge.classifier.examples import FOLDS
 from curation.judge.classifier.measures import Flags, Numbers
+from curation.recipe import Threshold
 
 EVEN = 0.5  # where a recipe asks for none: more likely good than not
 TAKEN_MIN = 10  # documents above a threshold chosen by precision; of fewer, it would be luck
 BYTES_PER_TOKEN = 4  # of English text in a vocabulary of some 50,000 tokens, roughly
 DOCUMENTS = 10_000  # of the set, at most, by which a share or a budget is chosen: a tenth is met within .006
+
+
+def chosen_on(asked: Threshold) -> str:
+    """On whose scores of which documents, in words."""
+    if asked.precision is not None:
+        return f"the scores of {FOLDS} other models, each of all that was learned from but what it scores"
+    return f"this model's scores of {DOCUMENTS:,} documents of the set, or all"
 
 
 def by_precision(wanted: float, scores: Numbers, good: Flags, weights: Numbers) -> float:

@@ -64,6 +64,37 @@ def test_the_rate_is_corrected_by_the_errors_on_the_gold(job: Job) -> None:
     assert Ledger(job.ledger_at).usd() == 0
 
 
+def test_with_the_last_score_it_is_published_once_with_a_page_for_each_calibration(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(job.lake.corpus_rates("sample"))
+    answered(Path(job.lake.root), pipeline.calibrate_requests(job), lambda text: judged(level_of(text)))
+    calibrated = pipeline.calibrate(job)
+    assert pipeline.corpus_rate(replace(job, look_only=True)) is not None
+    assert not folder.exists()  # looking publishes nothing
+    trained = pipeline.score(job)
+    published = stage.current(str(folder))
+    assert published is not None
+    assert {calibrated.input, trained.input, pipeline.screen(job).input} <= {*published.manifest.inputs}
+    page = (folder / published.manifest.details["report"]).read_text()
+
+    with monkeypatch.context() as patched:  # what is published is found, not measured
+        patched.setattr("curation.judge.calibration.corpus_rate.measure", None)
+        found = pipeline.corpus_rate(job)
+    assert found is not None
+    assert f"{found.documents:,} documents" in page
+    assert f"| {found.said.ratio:.2f} |" in page
+    assert f"by the judge's errors on {calibrated.manifest.details['gold']['name']}" in page
+    for told in (found.powered, found.corrected):
+        assert f"| {told.value:.2f} [{told.low:.2f}, {told.high:.2f}] |" in page
+
+    again = job.judge.model_copy(update={"gold": job.judge.gold.model_copy(update={"probed": 0})})
+    other = replace(job, recipe=job.recipe.model_copy(update={"judge": again}))
+    pipeline.calibrate(other)
+    assert pipeline.corpus_rate(other) == found
+    assert [p.generation for p in stage.generations(str(folder))] == [2, 1]
+
+
 def test_a_sample_of_which_nothing_was_drawn_at_random_is_told_without_a_share() -> None:
     """`judge.audit: 0`, or an audit slice that was refused whole."""
     console = Console(file=StringIO(), width=300)

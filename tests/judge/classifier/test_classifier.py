@@ -262,6 +262,19 @@ def test_a_source_that_gives_the_answer_away_does_not_pass_the_gate(tmp_path):
     assert not published.manifest.details["gate_passed"]
 
 
+def test_of_a_precision_the_card_says_which_models_it_was_chosen_on_and_what_this_one_has(tmp_path):
+    """Chosen on other models, it is no promise about this one."""
+    asked = SETTINGS.model_copy(update={"threshold": Threshold(precision=0.9)})
+    published = trained(tmp_path, settings=asked)
+    found = classifier.read_report(published)
+    assert found["threshold_chosen_on"].startswith("the scores of 5 other models")
+    card = Path(published.directory, published.manifest.details["card"]).read_text()
+    told = found["figures"]["classifier"]["overall"]["precision"]
+    low, high = told["interval"]
+    assert f"chosen by precision 0.9 on {found['threshold_chosen_on']}" in card
+    assert f"on what is held out it has {told['value']:.2f} ({low:.2f}–{high:.2f})" in card
+
+
 @pytest.mark.parametrize("threshold", [{"percentile": 90}, {"tokens": 5_000}])
 def test_the_best_tenth_and_a_budget_of_tokens_are_those_of_all_documents(tmp_path, threshold):
     """Of all, not of the few that are judged, by the model that scores them: a budget that is overrun is
@@ -281,6 +294,15 @@ def test_another_threshold_is_another_classifier_and_a_gate_that_is_required_is_
     assert classifier.mark(asked) != classifier.mark(SETTINGS)
     required = SETTINGS.model_copy(update={"gate": "required"})
     assert classifier.mark(required) == classifier.mark(SETTINGS)
+
+
+def test_the_card_says_where_too_few_scores_were_there_to_suspect_one(published, tmp_path):
+    """Else `nothing` left out reads as if nothing had been suspicious."""
+    few = trained(tmp_path, made=texts(40))
+    cards = [Path(made.directory, made.manifest.details["card"]).read_text() for made in (few, published)]
+    said = "no score could be suspected where fewer than 50 can be compared: 40 in round 1"
+    assert [said in card for card in cards] == [True, False]
+    assert "no score could be suspected" not in cards[1]
 
 
 def test_the_card_says_what_it_is_worth_and_what_it_is_not(published):
