@@ -17,6 +17,7 @@ from curation.errors import ClaudeError
 T = TypeVar("T")
 C = TypeVar("C", anthropic.Anthropic, anthropic.AsyncAnthropic)
 
+_SECRET_CHARS = 4  # shorter ones are no secrets, and may be part of any word
 _ANSWER = httpx2.Timeout(600.0, connect=10.0)  # seconds; a local server may let many wait
 
 
@@ -119,8 +120,10 @@ def described(error: Exception, client: anthropic.Anthropic | anthropic.AsyncAnt
         text = f"{error.status_code} {kind}: {words} ({error.request_id or 'no request id'})"
     else:
         text = f"{type(error).__name__}: {error}"
-    for secret in (client.api_key, client.auth_token):
-        if secret:
+    # Of the headers only those that were set beside the SDK's own: a gateway's key may be among them.
+    headers = (value for value in client._custom_headers.values() if isinstance(value, str))
+    for secret in (client.api_key, client.auth_token, *headers):
+        if secret and len(secret) >= _SECRET_CHARS:
             text = text.replace(secret, "***")
     return without_password(text)
 

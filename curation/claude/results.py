@@ -129,9 +129,8 @@ def _fetch_whole(client: anthropic.Anthropic, batch: MessageBatch, keys: set[str
 
 
 def _fetch(client: anthropic.Anthropic, batch_id: str, path: Path) -> Path:
-    once = client.with_options(
-        max_retries=0
-    ).messages.batches  # the SDK would wait here, for an hour if told to
+    # With retries the SDK would wait here, for an hour if it is told to.
+    once = client.with_options(max_retries=0).messages.batches
     with once.with_streaming_response.results(batch_id) as response, path.open("wb") as out:
         for block in response.iter_bytes():
             out.write(block)

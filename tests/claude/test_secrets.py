@@ -84,6 +84,8 @@ def test_an_error_is_described_without_the_key_though_the_service_repeats_it():
     client = anthropic.Anthropic(api_key=KEY, base_url="http://127.0.0.1:9")
     assert KEY not in described(ValueError(f"{KEY} is wrong"), client)
     assert PASSWORD not in described(ValueError(f"http://user:{PASSWORD}@host"), client)
+    gateway = client.with_options(default_headers={"x-gateway-key": "gw-0123456789"})
+    assert "gw-0123456789" not in described(ValueError("gw-0123456789 is unknown"), gateway)
 
 
 @pytest.mark.parametrize(
