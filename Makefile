@@ -17,7 +17,7 @@ demo: install
 test: lint
 	$(BIN)/python -m curation.compile
 	$(BIN)/python -m pytest tests -m "not e2e" -q -n 2 --dist loadfile
-	$(BIN)/python -m pytest tests -m e2e -q
+	$(BIN)/python -m pytest tests -m e2e -q -n 2 --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .

@@ -55,7 +55,9 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
     while at >= 0:
         try:
             value, end = _DECODER.raw_decode(text, at)
-        except (ValueError, RecursionError):
+        except RecursionError:  # behind each of its brackets it would be read as deep again
+            return
+        except ValueError:
             end = at + 1
         else:
             yield value

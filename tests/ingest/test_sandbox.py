@@ -22,14 +22,14 @@ def page(html, settings):
     if "BUG" in html:
         raise KeyError("bug")
     return real(html, settings)
-sandbox.page, sandbox.PAGE_SECONDS = page, 0
+sandbox.page, sandbox.PAGE_SECONDS = page, 1
 sandbox._serve(int(sys.argv[1]))
 """
 
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A parser that some pages break, of which a second of processor time is too much."""
+    """A parser that some pages break, of which two seconds of processor time are too much."""
     monkeypatch.setattr(sandbox, "CHILD", BREAKS)
     sandbox._child.cache_clear()
     yield
